@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/**
+ * Every refusal of the service, over HTTP and on the socket alike. `retry` says whether the same
+ * request may succeed later; `status` is its HTTP status.
+ */
+export const errorCodes = {
+  invalid: { status: 400, retry: false, title: 'The request is malformed' },
+  unauthenticated: { status: 401, retry: false, title: 'A valid key is needed' },
+  forbidden: { status: 403, retry: false, title: 'The key does not allow this' },
+  'not-found': { status: 404, retry: false, title: 'No such thing, or not yours to see' },
+  conflict: { status: 409, retry: true, title: 'Somebody else wrote at the same time' },
+  refused: { status: 409, retry: false, title: 'The session does not allow this now' },
+  'cursor-unknown': { status: 410, retry: false, title: 'The log has no such cursor' },
+  'too-large': { status: 413, retry: false, title: 'More than fits' },
+  'unsupported-media-type': { status: 415, retry: false, title: 'Not a content type taken here' },
+  'rate-limited': { status: 429, retry: true, title: 'Too many requests' },
+  'too-many-rooms': { status: 429, retry: false, title: 'Too many sessions open on one socket' },
+  internal: { status: 500, retry: true, title: 'A fault of the service' },
+  overloaded: { status: 503, retry: true, title: 'More work is waiting than fits' },
+  unavailable: { status: 503, retry: true, title: 'The store does not answer' },
+  'shutting-down': { status: 503, retry: true, title: 'The service stops; try again' },
+  'slow-viewer': { status: 503, retry: true, title: 'Too slow; re-open from your revision' },
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** How a socket is refused. */
+export const refusal = z.object({
+  code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+  message: z.string(),
+  retry: z.boolean(),
+  /** The field at fault, as a dotted path. */
+  field: z.string().optional(),
+});
+export type Refusal = z.infer<typeof refusal>;
+
+/** A refusal with the table's own `retry`. */
+export const refuse = (code: ErrorCode, message?: string, field?: string): Refusal => ({
+  code,
+  message: message ?? errorCodes[code].title,
+  retry: errorCodes[code].retry,
+  ...(field === undefined ? {} : { field }),
+});

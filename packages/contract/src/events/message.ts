@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { id } from '../ids.ts';
+import { count, extra, milliseconds, nanoDollars } from './common.ts';
+import { versioned } from './versioned.ts';
+
+export const messageRole = z.enum(['system', 'user', 'assistant']);
+export type MessageRole = z.infer<typeof messageRole>;
+
+export const messageSource = z.enum(['user', 'agent', 'orchestrator', 'tool', 'system']);
+export type MessageSource = z.infer<typeof messageSource>;
+
+/** Who speaks, the same in all events of a message. */
+const author = {
+  messageId: id,
+  role: messageRole,
+  source: messageSource,
+  participantId: id.optional(),
+  agentType: z.string().optional(),
+  agentName: z.string().optional(),
+  model: z.string().optional(),
+};
+
+/** What a message cost, as far as its producer says. */
+const usage = {
+  tokens: count.optional(),
+  inputTokens: count.optional(),
+  outputTokens: count.optional(),
+  costNano: nanoDollars.optional(),
+  durationMs: milliseconds.optional(),
+};
+
+/** The producer's own numbering: the order messages are listed in. */
+const place = { sequence: count.optional(), turn: count.optional() };
+
+export const messageEvents = {
+  'message.posted': versioned(
+    1,
+    z.object({ ...author, ...place, ...usage, content: z.string(), extra }),
+  ),
+  'message.started': versioned(1, z.object({ ...author, ...place, extra })),
+  /** Chunks `from` to `to` (inclusive, from 0) of a started message, their texts joined. */
+  'message.chunked': versioned(
+    1,
+    z.object({ messageId: id, from: count, to: count, text: z.string() }),
+  ),
+  /** Whole by itself: `content` is the truth; `chunksHash` lets a reader compare it with the chunks it saw. */
+  'message.completed': versioned(
+    1,
+    z.object({
+      ...author,
+      ...place,
+      ...usage,
+      content: z.string(),
+      chunksHash: z.string().optional(),
+      extra,
+    }),
+  ),
+  'message.failed': versioned(1, z.object({ messageId: id, error: z.string() })),
+};

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { sessionEvent, type SessionEvent } from './envelope.ts';
+import { refusal, type Refusal } from './errors.ts';
+import { id } from './ids.ts';
+import type { OpenView } from './views/open-view.ts';
+
+/**
+ * Opens a session. Without `after`: a view, then what follows it. With `after`: every event of a
+ * greater revision (-1: from the first; 0 skips revision 0). `afterId` is the id of the event at
+ * `after`: the server checks it, so that a restored log never answers an old cursor.
+ */
+export const sessionOpen = z
+  .strictObject({
+    sessionId: id,
+    after: z.number().int().min(-1).optional(),
+    afterId: z.uuid().optional(),
+  })
+  .refine((open) => open.afterId === undefined || (open.after ?? -1) >= 0, {
+    path: ['afterId'],
+    message: 'needs `after` of at least 0',
+  });
+export type SessionOpen = z.infer<typeof sessionOpen>;
+
+export const sessionClose = z.strictObject({ sessionId: id });
+export type SessionClose = z.infer<typeof sessionClose>;
+
+/** The answer to `session:open`: the cursor from which frames go on, with the view at it. */
+export interface SessionOpened {
+  readonly ok: true;
+  readonly sessionId: string;
+  /** -1 before the first event. */
+  readonly revision: number;
+  /** Id of the event at `revision`, null before the first. */
+  readonly eventId: string | null;
+  readonly epoch: string;
+  readonly view?: OpenView;
+}
+
+/**
+ * Events of a session in order. A frame covers revisions `from` to `through`; the next one's
+ * `from` is `through + 1`. Gaps are judged by these two, never by `events`, which may be filtered.
+ * `caughtUp` marks the end of the replay; such a frame may cover nothing (`through = from - 1`).
+ */
+export interface SessionFrame {
+  readonly sessionId: string;
+  readonly from: number;
+  readonly through: number;
+  readonly events: readonly SessionEvent[];
+  readonly caughtUp?: true;
+}
+
+export const sessionFrame = z.object({
+  sessionId: z.string(),
+  from: z.number().int().nonnegative(),
+  through: z.number().int().min(-1),
+  events: z.array(sessionEvent),
+  caughtUp: z.literal(true).optional(),
+});
+
+/** The server ended the delivery of a session; re-open from `revision`, the last one sent. */
+export const sessionClosed = refusal.extend({
+  sessionId: z.string(),
+  revision: z.number().int().min(-1),
+});
+export type SessionClosed = z.infer<typeof sessionClosed>;
+
+/** How a request on the socket failed. */
+export type Refused = Refusal & { readonly ok: false };
+
+export interface ClientToServer {
+  'session:open': (open: SessionOpen, ack: (answer: SessionOpened | Refused) => void) => void;
+  'session:close': (close: SessionClose, ack: (answer: { ok: true } | Refused) => void) => void;
+}
+
+export interface ServerToClient {
+  'session:events': (frame: SessionFrame) => void;
+  'session:closed': (closed: SessionClosed) => void;
+  /** A request that came without an acknowledgement function was refused. */
+  refused: (refusal: Refusal & { readonly event: string }) => void;
+}
+
+/** The Socket.IO room that a session's events go to. */
+export const sessionRoom = (sessionId: string): string => `session:${sessionId}`;

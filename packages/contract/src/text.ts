@@ -1,0 +1,34 @@
+/** The replacement for what no store can hold. */
+const REPLACEMENT = '\uFFFD';
+/** U+0000 and surrogates without their other half; Postgres text can hold neither. */
+const UNSTORABLE = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+
+/** How deep objects and arrays may nest; beyond it a value is refused rather than walked. */
+export const DEPTH_MAX = 64;
+
+/** A value nests deeper than `DEPTH_MAX`. */
+export class TooDeep extends Error {}
+
+/**
+ * A JSON value whose strings and keys every store can hold: U+0000 and lone surrogates become
+ * U+FFFD. `replaced` counts them. Throws `TooDeep`.
+ */
+export function cleanse<T>(value: T): { value: T; replaced: number } {
+  let replaced = 0;
+  const text = (raw: string): string =>
+    raw.replace(UNSTORABLE, () => {
+      replaced += 1;
+      return REPLACEMENT;
+    });
+  const walk = (node: unknown, depth: number): unknown => {
+    if (typeof node === 'string') return text(node);
+    if (typeof node !== 'object' || node === null) return node;
+    if (depth >= DEPTH_MAX) throw new TooDeep(`nested deeper than ${DEPTH_MAX}`);
+    if (Array.isArray(node)) return node.map((item) => walk(item, depth + 1));
+    // fromEntries defines properties, so a key named __proto__ stays data.
+    return Object.fromEntries(
+      Object.entries(node).map(([key, item]) => [text(key), walk(item, depth + 1)]),
+    );
+  };
+  return { value: walk(value, 0) as T, replaced };
+}

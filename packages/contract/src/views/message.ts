@@ -1,0 +1,140 @@
+import { asKnown, type KnownSessionEvent } from '../events/index.ts';
+import type { SessionEvent } from '../envelope.ts';
+import type { MessageRole, MessageSource } from '../events/message.ts';
+import { comparableInstant } from '../instants.ts';
+import { compareText } from './participant.ts';
+
+/** A message of a session, whole or still being written. */
+export interface MessageView {
+  readonly sessionId: string;
+  readonly messageId: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly state: 'open' | 'complete' | 'failed';
+  readonly role: MessageRole;
+  readonly source: MessageSource;
+  readonly participantId: string | null;
+  readonly agentType: string | null;
+  readonly agentName: string | null;
+  readonly model: string | null;
+  /** Of an open message: the chunks so far. */
+  readonly content: string;
+  /** How many chunks `content` holds while the message is open. */
+  readonly chunks: number;
+  readonly sequence: number | null;
+  readonly turn: number | null;
+  readonly tokens: number | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costNano: number | null;
+  readonly durationMs: number | null;
+  readonly occurredAt: string;
+  readonly error: string | null;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+type MessageEvent = Extract<KnownSessionEvent, { type: `message.${string}` }>;
+
+const asMessageEvent = (event: SessionEvent): MessageEvent | undefined => {
+  const known = asKnown(event);
+  return known?.type.startsWith('message.') ? (known as MessageEvent) : undefined;
+};
+
+/** The message an event is about, `undefined` for events about something else. */
+export const messageIdOf = (event: SessionEvent): string | undefined =>
+  asMessageEvent(event)?.data.messageId;
+
+/** The message after one more event about it; what is said after its end changes nothing. */
+export function evolveMessage(
+  view: MessageView | undefined,
+  event: SessionEvent,
+): MessageView | undefined {
+  const known = asMessageEvent(event);
+  if (!known || (view && view.state !== 'open')) return view;
+  const seen = { revision: event.revision, at: event.meta.at };
+  switch (known.type) {
+    case 'message.posted':
+      return { ...begun(known), state: 'complete', content: known.data.content };
+    case 'message.started':
+      return view ?? begun(known);
+    case 'message.chunked':
+      return view && { ...view, ...seen, ...grown(view, known.data) };
+    case 'message.completed':
+      return {
+        ...(view ?? begun(known)),
+        ...seen,
+        ...used(known),
+        state: 'complete',
+        content: known.data.content,
+        chunks: 0,
+      };
+    case 'message.failed':
+      return view && { ...view, ...seen, state: 'failed', error: known.data.error };
+  }
+}
+
+type Chunk = { from: number; to: number; text: string };
+
+const grown = (view: MessageView, chunk: Chunk): Partial<MessageView> =>
+  chunk.from === view.chunks ? { content: view.content + chunk.text, chunks: chunk.to + 1 } : {};
+
+type Begun = Extract<
+  MessageEvent,
+  { type: 'message.posted' | 'message.started' | 'message.completed' }
+>;
+
+function begun(event: Begun): MessageView {
+  const { data } = event;
+  return {
+    sessionId: event.sessionId,
+    messageId: data.messageId,
+    revision: event.revision,
+    at: event.meta.at,
+    state: 'open',
+    role: data.role,
+    source: data.source,
+    participantId: data.participantId ?? null,
+    agentType: data.agentType ?? null,
+    agentName: data.agentName ?? null,
+    model: data.model ?? null,
+    content: '',
+    chunks: 0,
+    sequence: data.sequence ?? null,
+    turn: data.turn ?? null,
+    ...used(event),
+    occurredAt: comparableInstant(event.meta.occurredAt ?? event.meta.at),
+    error: null,
+    extra: data.extra ?? {},
+  };
+}
+
+type Used = Pick<
+  MessageView,
+  'tokens' | 'inputTokens' | 'outputTokens' | 'costNano' | 'durationMs'
+>;
+
+const unused: Used = {
+  tokens: null,
+  inputTokens: null,
+  outputTokens: null,
+  costNano: null,
+  durationMs: null,
+};
+
+function used(event: Begun): Used {
+  if (event.type === 'message.started') return unused;
+  const { tokens, inputTokens, outputTokens, costNano, durationMs } = event.data;
+  return {
+    tokens: tokens ?? null,
+    inputTokens: inputTokens ?? null,
+    outputTokens: outputTokens ?? null,
+    costNano: costNano ?? null,
+    durationMs: durationMs ?? null,
+  };
+}
+
+/** The order messages are listed in: the producer's sequence, then time, then id. */
+export const compareMessages = (a: MessageView, b: MessageView): number =>
+  (a.sequence ?? Infinity) - (b.sequence ?? Infinity) ||
+  compareText(a.occurredAt, b.occurredAt) ||
+  compareText(a.messageId, b.messageId);

@@ -1,0 +1,59 @@
+import type { SessionEvent } from '../envelope.ts';
+import { compareMessages, evolveMessage, messageIdOf, type MessageView } from './message.ts';
+import {
+  compareParticipants,
+  evolveParticipant,
+  participantIdOf,
+  type ParticipantView,
+} from './participant.ts';
+import { evolveSession, type SessionView } from './session.ts';
+
+/** Messages a view holds: the last page, in list order. Older ones are paged over HTTP. */
+export const VIEW_MESSAGES_MAX = 50;
+/** Participants a view holds: the first ones, in list order. */
+export const VIEW_PARTICIPANTS_MAX = 200;
+
+/**
+ * What a session looks like when it is opened. Bounded, so that it costs the same for a short and
+ * a long session; `session.counted.messages` tells how many messages there are in all.
+ */
+export interface OpenView {
+  readonly session: SessionView;
+  readonly participants: readonly ParticipantView[];
+  readonly messages: readonly MessageView[];
+}
+
+/** The view after one more event. Old views are never changed, untouched parts are shared. */
+export function evolveOpenView(view: OpenView | undefined, event: SessionEvent): OpenView {
+  return {
+    session: evolveSession(view?.session, event),
+    participants: evolveParticipants(view?.participants ?? [], event),
+    messages: evolveMessages(view?.messages ?? [], event),
+  };
+}
+
+function evolveParticipants(
+  held: OpenView['participants'],
+  event: SessionEvent,
+): OpenView['participants'] {
+  const about = participantIdOf(event);
+  if (about === undefined) return held;
+  const before = held.find((one) => one.participantId === about);
+  const after = evolveParticipant(before, event);
+  if (!after) return held;
+  return [...held.filter((one) => one !== before), after]
+    .sort(compareParticipants)
+    .slice(0, VIEW_PARTICIPANTS_MAX);
+}
+
+function evolveMessages(held: OpenView['messages'], event: SessionEvent): OpenView['messages'] {
+  const about = messageIdOf(event);
+  if (about === undefined) return held;
+  const at = held.findIndex((one) => one.messageId === about);
+  const after = evolveMessage(held[at], event);
+  if (!after || after === held[at]) return held;
+  if (at >= 0) return held.with(at, after);
+  // Nearly always the new one goes last; the rest is for producers that deliver out of order.
+  const place = held.findLastIndex((one) => compareMessages(one, after) < 0) + 1;
+  return held.toSpliced(place, 0, after).slice(-VIEW_MESSAGES_MAX);
+}

@@ -1,0 +1,78 @@
+import { asKnown, type KnownSessionEvent } from '../events/index.ts';
+import type { SessionEvent } from '../envelope.ts';
+import type { ParticipantKind } from '../events/participant.ts';
+import { comparableInstant } from '../instants.ts';
+
+/** Somebody who takes part in a session. */
+export interface ParticipantView {
+  readonly sessionId: string;
+  readonly participantId: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly kind: ParticipantKind;
+  /** False while only a message told of them. */
+  readonly declared: boolean;
+  readonly index: number | null;
+  readonly name: string | null;
+  readonly agentType: string | null;
+  readonly agentVersion: string | null;
+  readonly cliVersion: string | null;
+  readonly model: string | null;
+  readonly prompt: string | null;
+  /** Null for one who never declared a join. */
+  readonly joinedAt: string | null;
+  readonly leftAt: string | null;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** The participant an event is about, `undefined` for events about something else. */
+export function participantIdOf(event: SessionEvent): string | undefined {
+  const known = asKnown(event);
+  return known?.type === 'participant.joined' || known?.type === 'participant.left'
+    ? known.data.participantId
+    : undefined;
+}
+
+/** The participant after one more event about them. */
+export function evolveParticipant(
+  view: ParticipantView | undefined,
+  event: SessionEvent,
+): ParticipantView | undefined {
+  const known = asKnown(event);
+  const seen = { revision: event.revision, at: event.meta.at };
+  const happened = comparableInstant(event.meta.occurredAt ?? event.meta.at);
+  if (known?.type === 'participant.left') return view && { ...view, ...seen, leftAt: happened };
+  if (known?.type !== 'participant.joined') return view;
+  // A declared join replaces an inferred one whole, and nothing inferred touches a declared one:
+  // so it makes no difference which came first.
+  if (view && known.data.inferred) return { ...view, ...seen };
+  return { ...joined(known, happened), leftAt: view?.declared ? null : (view?.leftAt ?? null) };
+}
+
+type Joined = Extract<KnownSessionEvent, { type: 'participant.joined' }>;
+
+const joined = (event: Joined, happened: string): ParticipantView => ({
+  sessionId: event.sessionId,
+  participantId: event.data.participantId,
+  revision: event.revision,
+  at: event.meta.at,
+  kind: event.data.kind,
+  declared: !event.data.inferred,
+  index: event.data.index ?? null,
+  name: event.data.name ?? null,
+  agentType: event.data.agentType ?? null,
+  agentVersion: event.data.agentVersion ?? null,
+  cliVersion: event.data.cliVersion ?? null,
+  model: event.data.model ?? null,
+  prompt: event.data.prompt ?? null,
+  joinedAt: event.data.inferred ? null : happened,
+  leftAt: null,
+  extra: event.data.extra ?? {},
+});
+
+/** The order participants are listed in: as declared, then by id. */
+export const compareParticipants = (a: ParticipantView, b: ParticipantView): number =>
+  (a.index ?? Infinity) - (b.index ?? Infinity) || compareText(a.participantId, b.participantId);
+
+/** By code unit, as a `C` collation orders ASCII. */
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
