@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+/** Every limit of the service. Sizes in bytes, times in milliseconds unless the name says other. */
+export const limits = {
+  /** One append: data and meta of all its events as JSON. The same in every store. */
+  appendBytesMax: 900 * 1024,
+  /** Events that one call of the Postgres append function carries. */
+  batchEventsMax: 128,
+  /** Appends waiting in a node's queue; beyond it `overloaded`. */
+  appendQueueMax: 20_000,
+  appendQueueBytesMax: 64 * 1024 * 1024,
+  /** Until then an append is retried when the store does not answer, then `unavailable`. */
+  appendDeadlineMs: 15_000,
+  statementTimeoutMs: 10_000,
+  notifyEveryMs: 5,
+  /** How often followers look without being told. */
+  pollEveryMs: 200,
+  /** Events a follower or a replay reads at once. */
+  readEventsMax: 1_000,
+
+  /** Commands that wait for one session, and for all of a node. */
+  sessionQueueMax: 1_000,
+  commandQueueMax: 20_000,
+  /** Commands decided into one append. */
+  commandsPerAppendMax: 128,
+  conflictRetriesMax: 20,
+  /** Folded session states kept for the next command. */
+  stateCacheBytesMax: 128 * 1024 * 1024,
+
+  /** Events kept in memory for projections that are just behind the follower. */
+  tailBytesMax: 16 * 1024 * 1024,
+  /** Events a projection takes in one transaction. */
+  projectionBatchMax: 1_000,
+
+  /** One page of a replay on a socket. */
+  replayBytesMax: 256 * 1024,
+  /** Events of one session kept in memory while someone replays it. */
+  sessionTailBytesMax: 4 * 1024 * 1024,
+  /** Bytes that may wait for one socket; beyond it the session is closed as `slow-viewer`. */
+  viewerBytesMax: 4 * 1024 * 1024,
+  /** Events folded between two turns of the event loop. */
+  foldSliceMax: 1_000,
+  /** Folded views kept while nobody has them open. */
+  viewCacheBytesMax: 64 * 1024 * 1024,
+  roomsPerSocketMax: 100,
+  /** One message of a socket client. */
+  socketMessageBytesMax: 64 * 1024,
+
+  /** One HTTP body, but for event files. */
+  bodyBytesMax: 1024 * 1024,
+  /** A file of events, and the lines in it. */
+  ndjsonBytesMax: 32 * 1024 * 1024,
+  ndjsonLinesMax: 50_000,
+  /** Characters of one ingested message. */
+  messageCharactersMax: 100_000,
+  /** How long a key that was looked up is trusted without looking again. */
+  keyCacheMs: 500,
+
+  pageDefault: 20,
+  pageMax: 100,
+  eventsPageDefault: 100,
+  eventsPageMax: 1_000,
+  /** Totals of lists are exact up to here. */
+  countExactMax: 10_000,
+
+  /** How long a stop waits for running work. */
+  shutdownGraceMs: 10_000,
+} as const;
+export type Limits = typeof limits;
+
+const text = z.string().min(1);
+
+const environment = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  HOST: text.default('127.0.0.1'),
+  PLAYHEAD_DATA_DIR: text.default('./.playhead'),
+  PLAYHEAD_ADMIN_KEY: text.min(16, 'must have at least 16 characters').optional(),
+  AGENTPIPE_BRIDGE_API_KEY: text.min(8, 'must have at least 8 characters').optional(),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
+    .optional(),
+  PLAYHEAD_INGEST_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(100),
+  PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+/** What the environment decides. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly adminKey: string | undefined;
+  readonly ingestKey: string | undefined;
+  /** The user's Postgres; the embedded one when undefined. */
+  readonly databaseUrl: string | undefined;
+  /** Events a minute and conversation that ingest may add. */
+  readonly ingestPerMinute: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly limits: Limits;
+}
+
+/** A value of the environment is wrong; the message names each variable. */
+export class ConfigError extends Error {}
+
+/** Reads the configuration once, at start. Throws `ConfigError`. Empty variables count as unset. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const read = environment.safeParse(set);
+  if (!read.success) {
+    const wrong = read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(wrong.join('\n'));
+  }
+  const { data } = read;
+  return {
+    port: data.PORT,
+    host: data.HOST,
+    dataDir: data.PLAYHEAD_DATA_DIR,
+    adminKey: data.PLAYHEAD_ADMIN_KEY,
+    ingestKey: data.AGENTPIPE_BRIDGE_API_KEY,
+    databaseUrl: data.DATABASE_URL,
+    ingestPerMinute: data.PLAYHEAD_INGEST_PER_MINUTE,
+    logLevel: data.PLAYHEAD_LOG_LEVEL,
+    limits,
+  };
+}

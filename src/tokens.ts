@@ -1,0 +1,10 @@
+/** What Nest injects by; with decorator metadata off, every constructor parameter names one. */
+export const CONFIG = Symbol('Config');
+export const LOGGER = Symbol('Logger');
+export const EVENT_LOG = Symbol('EventLog');
+export const DATABASE = Symbol('DataSource');
+export const COMMANDS = Symbol('CommandHandler');
+export const PROJECTOR = Symbol('Projector');
+export const FEED = Symbol('Feed');
+export const KEYS = Symbol('Keys');
+export const METRICS = Symbol('Registry');
