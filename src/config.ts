@@ -17,10 +17,13 @@ export const limits = {
   pollEveryMs: 200,
   /** Events a follower or a replay reads at once. */
   readEventsMax: 1_000,
+  /** Bytes of events read at once, beyond the first. */
+  readBytesMax: 4 * 1024 * 1024,
 
   /** Commands that wait for one session, and for all of a node. */
   sessionQueueMax: 1_000,
   commandQueueMax: 20_000,
+  commandQueueBytesMax: 64 * 1024 * 1024,
   /** Commands decided into one append. */
   commandsPerAppendMax: 128,
   conflictRetriesMax: 20,

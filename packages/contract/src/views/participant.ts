@@ -43,10 +43,12 @@ export function evolveParticipant(
   const happened = comparableInstant(event.meta.occurredAt ?? event.meta.at);
   if (known?.type === 'participant.left') return view && { ...view, ...seen, leftAt: happened };
   if (known?.type !== 'participant.joined') return view;
-  // A declared join replaces an inferred one whole, and nothing inferred touches a declared one:
-  // so it makes no difference which came first.
-  if (view && known.data.inferred) return { ...view, ...seen };
-  return { ...joined(known, happened), leftAt: view?.declared ? null : (view?.leftAt ?? null) };
+  // A declared join replaces an inferred one whole, nothing inferred touches a declared one, and of
+  // two declared ones the earlier stands: so it makes no difference which of them came first.
+  const stands = known.data.inferred
+    ? view !== undefined
+    : view?.declared && view.leftAt === null && (view.joinedAt ?? '') <= happened;
+  return view && stands ? { ...view, ...seen } : joined(known, happened);
 }
 
 type Joined = Extract<KnownSessionEvent, { type: 'participant.joined' }>;

@@ -1,0 +1,9 @@
+import type { ErrorCode } from '@playhead/contract';
+
+/** What `decide` answers when a command must not take effect. */
+export interface Refused {
+  readonly refused: ErrorCode;
+  readonly message: string;
+}
+
+export const refused = (code: ErrorCode, message: string): Refused => ({ refused: code, message });

@@ -1,0 +1,38 @@
+import type { EventData, SessionSource } from '@playhead/contract';
+
+/** Sources whose sessions are reported by somebody else than Playhead. */
+export type ReportedSource = Extract<SessionSource, 'cli-stream' | 'cli-upload' | 'import'>;
+
+/** A participant as a start declares them; `index` follows from the list. */
+export type DeclaredParticipant = Omit<EventData<'participant.joined'>, 'index' | 'inferred'>;
+
+/**
+ * Commands that report what has happened elsewhere: never refused for the state of the session,
+ * and the same facts lead to the same session in whatever order they are reported.
+ */
+export type ReportedCommand =
+  | {
+      readonly type: 'report-start';
+      readonly source: ReportedSource;
+      readonly start: Omit<EventData<'session.started'>, 'source' | 'inferred'>;
+      readonly participants: readonly DeclaredParticipant[];
+    }
+  | {
+      readonly type: 'report-message';
+      readonly source: ReportedSource;
+      readonly message: EventData<'message.posted'>;
+      /** Who wrote it, as far as the message tells; joined when nobody declared them. */
+      readonly author: DeclaredParticipant;
+    }
+  | {
+      readonly type: 'report-error';
+      readonly source: ReportedSource;
+      readonly error: EventData<'session.error-raised'>;
+    }
+  | {
+      readonly type: 'report-end';
+      readonly source: ReportedSource;
+      readonly end: EventData<'session.ended'>;
+    };
+
+export type SessionCommand = ReportedCommand;

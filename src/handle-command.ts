@@ -1,0 +1,261 @@
+import { LRUCache } from 'lru-cache';
+import { eventTypes, sessionStream, type ErrorCode, type SessionEvent } from '@playhead/contract';
+import type { SessionCommand } from './domain/session-commands.ts';
+import {
+  decide,
+  evolve,
+  initialState,
+  sizeOf,
+  type SessionFact,
+  type SessionState,
+} from './domain/session.ts';
+import { LogError, type EventLog, type NewEvent } from './log/event-log.ts';
+import { pagesOf } from './log/pages.ts';
+import { SerialQueues, type QueueLimits } from './serial-queues.ts';
+
+/** A command with what the write path needs to know about it. */
+export interface CommandRequest {
+  /** The same command sent again has the same id, and one effect. */
+  readonly id: string;
+  readonly sessionId: string;
+  /** Who asks, as `meta.actor` names them. */
+  readonly actor: string;
+  readonly command: SessionCommand;
+  readonly occurredAt?: string | undefined;
+  /** Roughly its size; what queues are bounded by. */
+  readonly bytes: number;
+  /** Characters replaced because no store can hold them. */
+  readonly replaced?: number | undefined;
+  /** Asked once, before the command appends anything; what it throws refuses the command. */
+  readonly admit?: () => Promise<void>;
+}
+
+/** What became of a command that was not refused. */
+export interface CommandOutcome {
+  /** Revision of the last event of the command, or of the session when it had nothing new. */
+  readonly revision: number;
+  /** Of the command's append, or of the session when that is not known: then undefined. */
+  readonly position: string | undefined;
+  /** False for a repeated command and for one that had nothing new. */
+  readonly appended: boolean;
+  readonly keptFirst: boolean;
+}
+
+/** A command that must not take effect; nothing of it was stored. */
+export class CommandRefused extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'CommandRefused';
+  }
+}
+
+export interface CommandOptions {
+  readonly queues: QueueLimits;
+  readonly conflictRetriesMax: number;
+  readonly stateCacheBytesMax: number;
+  /** Bounds of one page of events while a state is folded. */
+  readonly pages: { readonly limit: number; readonly bytesMax: number };
+  readonly now: () => Date;
+  readonly newId: () => string;
+}
+
+interface Waiting {
+  readonly request: CommandRequest;
+  readonly bytes: number;
+  admitted: boolean;
+  readonly resolve: (outcome: CommandOutcome) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+type Settle = (position: string | undefined) => void;
+
+/**
+ * The write path. Commands of one session queue in this process, are decided one on another's
+ * result and appended as one append; another node's append in between is a conflict, after which
+ * they are decided anew.
+ */
+export class CommandHandler {
+  readonly #queues: SerialQueues<Waiting>;
+  readonly #states: LRUCache<string, SessionState>;
+  #closed = false;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly options: CommandOptions,
+  ) {
+    this.#queues = new SerialQueues((key, batch) => this.#perform(key, batch), options.queues);
+    this.#states = new LRUCache({
+      maxSize: options.stateCacheBytesMax,
+      sizeCalculation: sizeOf,
+    });
+  }
+
+  /** Commands that wait or run, for metrics. */
+  get waiting(): number {
+    return this.#queues.waiting;
+  }
+
+  /**
+   * Decides a command and resolves once its events are durable. Throws `CommandRefused`, or
+   * `LogError`: with `unavailable` the outcome is unknown and the same command may be sent again.
+   */
+  handle(request: CommandRequest): Promise<CommandOutcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new CommandRefused('shutting-down', 'the service stops'));
+        return;
+      }
+      const waiting = { request, bytes: request.bytes, admitted: false, resolve, reject };
+      if (!this.#queues.push(request.sessionId, waiting)) {
+        reject(new CommandRefused('overloaded', 'too many commands wait'));
+      }
+    });
+  }
+
+  /** Takes no more commands and resolves when those taken are done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#queues.idle();
+  }
+
+  async #perform(sessionId: string, batch: readonly Waiting[]): Promise<void> {
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        if (await this.#attempt(sessionId, batch)) return;
+        if (attempt >= this.options.conflictRetriesMax) {
+          throw new LogError('conflict', 'others keep writing to this session');
+        }
+      }
+    } catch (failure) {
+      const isOwnFault =
+        failure instanceof LogError && ['too-large', 'invalid'].includes(failure.code);
+      if (isOwnFault && batch.length > 1) {
+        // One of them does not fit: each alone, so that it fails by itself.
+        for (const one of batch) await this.#perform(sessionId, [one]);
+        return;
+      }
+      for (const one of batch) one.reject(failure);
+    }
+  }
+
+  /** False when another node wrote in between. */
+  async #attempt(sessionId: string, batch: readonly Waiting[]): Promise<boolean> {
+    const before = this.#states.get(sessionId) ?? (await this.#load(sessionId));
+    const expected = before.revision;
+    // From here on the state runs ahead of the log; it is kept again only if the append succeeds.
+    this.#states.delete(sessionId);
+    const { state, events, settles } = await this.#decideAll(sessionId, batch, before);
+    let position: string | undefined;
+    if (events.length > 0) {
+      try {
+        ({ position } = await this.log.append({
+          stream: sessionStream(sessionId),
+          expected,
+          events,
+        }));
+      } catch (failure) {
+        if (failure instanceof LogError && failure.code === 'conflict') return false;
+        throw failure;
+      }
+    }
+    this.#states.set(sessionId, state);
+    for (const settle of settles) settle(position);
+    return true;
+  }
+
+  async #decideAll(sessionId: string, batch: readonly Waiting[], before: SessionState) {
+    let state = before;
+    const events: NewEvent[] = [];
+    const settles: Settle[] = [];
+    for (const one of batch) {
+      const { request } = one;
+      const known = state.commands.get(request.id);
+      if (known !== undefined) {
+        settles.push(() => one.resolve(nothingNew(known)));
+        continue;
+      }
+      const decided = decide(request.command, state);
+      if ('refused' in decided) {
+        settles.push(() => one.reject(new CommandRefused(decided.refused, decided.message)));
+        continue;
+      }
+      if (decided.facts.length === 0) {
+        const { revision } = state;
+        settles.push(() => one.resolve(nothingNew(revision, decided.keptFirst)));
+        continue;
+      }
+      const refusal = await admission(one);
+      if (refusal) {
+        settles.push(() => one.reject(refusal.reason));
+        continue;
+      }
+      for (const fact of decided.facts) {
+        const event = this.#stamp(sessionId, request, fact, state);
+        events.push(event);
+        state = evolve(state, event);
+      }
+      const { revision } = state;
+      settles.push((position) =>
+        one.resolve({ revision, position, appended: true, keptFirst: false }),
+      );
+    }
+    return { state, events, settles };
+  }
+
+  #stamp(
+    sessionId: string,
+    request: CommandRequest,
+    fact: SessionFact,
+    state: SessionState,
+  ): SessionEvent {
+    const now = this.options.now().toISOString();
+    return {
+      id: this.options.newId(),
+      sessionId,
+      revision: state.revision + 1,
+      position: '',
+      type: fact.type,
+      v: eventTypes[fact.type].v,
+      data: fact.data,
+      meta: {
+        // A clock that was set back must not make a session's time run backwards.
+        at: now > state.at ? now : state.at,
+        ...(request.occurredAt === undefined ? {} : { occurredAt: request.occurredAt }),
+        actor: request.actor,
+        commandId: request.id,
+        ...(request.replaced ? { replaced: request.replaced } : {}),
+      },
+    };
+  }
+
+  async #load(sessionId: string): Promise<SessionState> {
+    const stream = sessionStream(sessionId);
+    let state = initialState();
+    for await (const page of pagesOf(this.log, stream, { after: -1, ...this.options.pages })) {
+      for (const event of page) state = evolve(state, { ...event, sessionId });
+    }
+    return state;
+  }
+}
+
+const nothingNew = (revision: number, keptFirst = false): CommandOutcome => ({
+  revision,
+  position: undefined,
+  appended: false,
+  keptFirst,
+});
+
+/** Asks for admission once, however often a command is decided. */
+async function admission(one: Waiting): Promise<{ reason: unknown } | undefined> {
+  if (one.admitted) return undefined;
+  try {
+    await one.request.admit?.();
+    one.admitted = true;
+    return undefined;
+  } catch (reason) {
+    return { reason };
+  }
+}
