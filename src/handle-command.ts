@@ -13,6 +13,12 @@ import { LogError, type EventLog, type NewEvent } from './log/event-log.ts';
 import { pagesOf } from './log/pages.ts';
 import { SerialQueues, type QueueLimits } from './serial-queues.ts';
 
+export type {
+  DeclaredParticipant,
+  ReportedCommand,
+  ReportedSource,
+} from './domain/session-commands.ts';
+
 /** A command with what the write path needs to know about it. */
 export interface CommandRequest {
   /** The same command sent again has the same id, and one effect. */
