@@ -66,6 +66,12 @@ export const limits = {
   /** Totals of lists are exact up to here. */
   countExactMax: 10_000,
 
+  /** A follower that has not heard from the log for this long makes the node unready. */
+  followerSilenceMaxMs: 15_000,
+  /** How long readiness waits for log and database to answer. */
+  healthDeadlineMs: 2_000,
+  /** Connections of read models and projections. */
+  databasePoolMax: 10,
   /** How long a stop waits for running work. */
   shutdownGraceMs: 10_000,
 } as const;

@@ -8,3 +8,7 @@ export const PROJECTOR = Symbol('Projector');
 export const FEED = Symbol('Feed');
 export const KEYS = Symbol('Keys');
 export const METRICS = Symbol('Registry');
+export const INGEST = Symbol('Ingest');
+export const INGEST_LIMIT = Symbol('IngestLimit');
+export const INGEST_METRIC = Symbol('ingest counter');
+export const TAIL = Symbol('Tail');

@@ -1,0 +1,59 @@
+import helmet from '@fastify/helmet';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Authenticator, Principal } from '../access/principal.ts';
+import { isIngest } from './ingest/failure.ts';
+import { Problem } from './problem.ts';
+
+/** Paths that answer without a key. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
+
+export const NDJSON = 'application/x-ndjson';
+
+export interface EdgeOptions {
+  readonly bodyBytesMax: number;
+  readonly ndjsonBytesMax: number;
+}
+
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+/** Who makes the request; every request but those to open paths has somebody. */
+export function principalOf(request: FastifyRequest): Principal {
+  const principal = principals.get(request);
+  if (!principal) throw new Problem('unauthenticated');
+  return principal;
+}
+
+/**
+ * What happens to a request before any route: security headers, then the key (before the body is
+ * read), then the body as bytes, since ingest recognises a retry by them.
+ */
+export async function prepareEdge(
+  fastify: FastifyInstance,
+  authenticator: Authenticator,
+  options: EdgeOptions,
+): Promise<void> {
+  await fastify.register(helmet);
+  fastify.addHook('onRequest', async (request) => {
+    const path = request.url.split('?')[0] ?? '';
+    if (!OPEN_PATHS.has(path)) principals.set(request, await identify(request, authenticator));
+  });
+  fastify.removeAllContentTypeParsers();
+  takeBytes(fastify, 'application/json', options.bodyBytesMax);
+  takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
+}
+
+function takeBytes(fastify: FastifyInstance, type: string, bodyLimit: number): void {
+  fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => {
+    done(null, body);
+  });
+}
+
+async function identify(request: FastifyRequest, authenticator: Authenticator): Promise<Principal> {
+  const header = request.headers.authorization ?? '';
+  // AgentPipe's server strips the scheme when it is there, so a bare key passes at ingest.
+  const [, token] = /^Bearer +(\S+)$/i.exec(header) ?? (isIngest(request.url) ? ['', header] : []);
+  if (!token) throw new Problem('unauthenticated', 'Missing or invalid authorization header');
+  const principal = await authenticator.authenticate(token);
+  if (!principal) throw new Problem('unauthenticated', 'Invalid API key');
+  return principal;
+}

@@ -1,0 +1,56 @@
+import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Counter } from 'prom-client';
+import { INGEST, INGEST_LIMIT, INGEST_METRIC, CONFIG } from '../../tokens.ts';
+import type { Config } from '../../config.ts';
+import { NDJSON, principalOf } from '../edge.ts';
+import { Needs } from '../needs.ts';
+import { Problem } from '../problem.ts';
+import type { IngestLimit } from './admission.ts';
+import type { Ingest } from './ingest.ts';
+import { takeLines } from './lines.ts';
+
+/** Where the AgentPipe CLI, and whoever speaks like it, reports what happens. */
+@Controller('api/ingest')
+@Needs('ingest')
+export class IngestController {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(INGEST) private readonly ingest: Ingest,
+    @Inject(INGEST_LIMIT) private readonly limit: IngestLimit,
+    @Inject(INGEST_METRIC) private readonly counter: Counter<'outcome'>,
+  ) {}
+
+  @Post()
+  async take(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const text = textOf(body);
+    const actor = principalOf(request).id;
+    const admission = this.limit.forRequest();
+    if (request.headers['content-type']?.startsWith(NDJSON)) {
+      const answers = await takeLines(text, this.config.limits.ndjsonLinesMax, (line) =>
+        this.ingest.take(line, actor, admission),
+      );
+      await reply.status(200).type(NDJSON).send(answers);
+      return;
+    }
+    const answer = await this.ingest.take(text, actor, admission);
+    this.counter.inc({ outcome: answer.keptFirst ? 'kept-first' : 'taken' });
+    await reply.status(answer.status).send(answer.body);
+  }
+}
+
+/** Refuses what is no UTF-8: replaced bytes would make two bodies look like one. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(body: unknown): string {
+  if (!Buffer.isBuffer(body)) throw new Problem('invalid', 'body: required', 'body');
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw new Problem('invalid', 'body: not UTF-8', 'body');
+  }
+}

@@ -1,0 +1,17 @@
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Registry } from 'prom-client';
+import { METRICS } from '../tokens.ts';
+import { Needs } from './needs.ts';
+
+/** The service's numbers, as Prometheus reads them. */
+@Controller('metrics')
+@Needs('read')
+export class MetricsController {
+  constructor(@Inject(METRICS) private readonly registry: Registry) {}
+
+  @Get()
+  async metrics(@Res() reply: FastifyReply): Promise<void> {
+    await reply.type(this.registry.contentType).send(await this.registry.metrics());
+  }
+}
