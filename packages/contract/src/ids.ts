@@ -11,7 +11,10 @@ export const id = z
   .string()
   .min(1)
   .max(ID_LENGTH_MAX)
-  .regex(/^[^\p{Cc}\p{Cs}]*\S[^\p{Cc}\p{Cs}]*$/u, 'must hold a visible and no control character');
+  .regex(
+    /^(?=.*[^\s\p{Cc}\p{Cs}])[^\p{Cc}\p{Cs}]*$/u,
+    'must hold a visible and no control character',
+  );
 
 /** The stream of a session's events. */
 export const sessionStream = (sessionId: string): string => `session-${sessionId}`;

@@ -6,15 +6,16 @@ import { z } from 'zod';
  */
 export const instant = z.iso
   .datetime({ offset: true })
-  .refine((text) => normalised(text) !== undefined, 'must lie between the years 0001 and 9999');
+  .refine((text) => normalised(text) !== undefined, 'must lie between the years 0000 and 9999');
 
 const PARTS = /^(.{19})(?:\.(\d+))?(Z|[+-]\d{2}:?\d{2})$/;
 
 const normalised = (text: string): string | undefined => {
-  const parts = PARTS.exec(text.length === 17 ? `${text.slice(0, 16)}:00Z` : text);
-  const seconds = parts && Date.parse(`${parts[1]}${parts[3]}`);
-  if (!parts || !seconds || Number.isNaN(seconds)) return undefined;
-  const utc = new Date(seconds).toISOString();
+  const parts = PARTS.exec(text);
+  if (!parts) return undefined;
+  const milliseconds = Date.parse(`${parts[1]}${parts[3]}`);
+  if (Number.isNaN(milliseconds)) return undefined;
+  const utc = new Date(milliseconds).toISOString();
   if (utc.length !== 24) return undefined;
   return `${utc.slice(0, 19)}.${(parts[2] ?? '').slice(0, 9).padEnd(9, '0')}Z`;
 };
@@ -24,4 +25,4 @@ const normalised = (text: string): string | undefined => {
  * Digits beyond nanoseconds are cut. A text that is no instant gives the earliest one.
  */
 export const comparableInstant = (text: string): string =>
-  normalised(text) ?? '0001-01-01T00:00:00.000000000Z';
+  normalised(text) ?? '0000-01-01T00:00:00.000000000Z';
