@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.playhead/**', 'scripts/**', '*.mjs', '*.config.*'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '.playhead/**', 'scripts/**', '**/*.mjs', '*.config.*'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

@@ -1,62 +1,83 @@
-import { once } from 'node:events';
-import { access, chmod, chown, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import type { Binaries } from './binaries.ts';
-import { run, type RunAs } from './run-as.ts';
-
-/** The superuser of an embedded cluster. */
-export const superuser = 'postgres';
+import { createHash } from 'node:crypto';
+import { access, chown, lchown, lstat, mkdir, mkdtemp, open, readdir } from 'node:fs/promises';
+import { realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { shelter, type Binaries } from './binaries.ts';
+import { initialise } from './initialise.ts';
+import { canEnter, type RunAs } from './run-as.ts';
 
 const draftPrefix = 'postgres-new-';
 
 /**
- * Makes the database cluster when it is not there. It appears whole or not at all: what a crash
- * left of an earlier attempt is removed.
+ * Finds the database cluster of a data folder and answers its real path; makes it when there is
+ * none. It appears whole or not at all: what a crash left of an earlier attempt is removed.
+ *
+ * It is the folder `postgres`. When Postgres must run as a user who cannot enter the data folder,
+ * that is a link to a cluster which this user can enter.
  */
-export const ensureCluster = async (cluster: string, binaries: Binaries, as: RunAs) => {
-  const folder = dirname(cluster);
-  const drafts = (await readdir(folder)).filter((name) => name.startsWith(draftPrefix));
-  for (const draft of drafts) {
-    await rm(join(folder, draft), { recursive: true, force: true, maxRetries: 5 });
+export const ensureCluster = async (
+  dataDir: string,
+  binaries: Binaries,
+  as: RunAs,
+): Promise<string> => {
+  const cluster = join(dataDir, 'postgres');
+  const place = canEnter(as, dataDir) ? dataDir : await placeInShelter(dataDir);
+  await removeDrafts(place);
+  if (!(await isWhole(cluster))) {
+    await setAside(cluster);
+    const draft = await mkdtemp(join(place, draftPrefix));
+    if (as.user) await chown(draft, as.user.uid, as.user.gid);
+    await initialise(draft, binaries, as);
+    const home = place === dataDir ? cluster : join(place, `postgres-${Date.now()}`);
+    await rename(draft, home);
+    await flushFolder(place);
+    if (home !== cluster) await symlink(home, cluster);
+    await flushFolder(dataDir);
   }
-  if (await isWhole(cluster)) return;
-  const draft = await mkdtemp(join(folder, draftPrefix));
-  await initialise(draft, binaries, as);
-  await setAside(cluster);
-  await rename(draft, cluster);
-  await flushFolder(folder);
+  return handOver(await realpath(cluster), as);
 };
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
+const placeInShelter = async (dataDir: string): Promise<string> => {
+  const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
+  const place = join(shelter, name);
+  await mkdir(place, { recursive: true, mode: 0o711 });
+  return place;
+};
+
+const removeDrafts = async (place: string): Promise<void> => {
+  const drafts = (await readdir(place)).filter((name) => name.startsWith(draftPrefix));
+  for (const draft of drafts) {
+    await rm(join(place, draft), { recursive: true, force: true, maxRetries: 5 });
+  }
+};
+
+const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
     () => true,
     () => false,
   );
 
 const isWhole = async (cluster: string): Promise<boolean> =>
-  (await exists(join(cluster, 'PG_VERSION'))) && (await exists(join(cluster, 'global/pg_control')));
+  (await succeeds(access(join(cluster, 'PG_VERSION')))) &&
+  (await succeeds(access(join(cluster, 'global/pg_control'))));
 
-/** A folder that Postgres cannot start from is kept under another name: it may hold somebody's data. */
+/** A folder that Postgres cannot start from is kept under another name: it may hold data. */
 const setAside = async (cluster: string): Promise<void> => {
-  if (await exists(cluster)) await rename(cluster, `${cluster}-unusable-${Date.now()}`);
+  if (!(await succeeds(lstat(cluster)))) return;
+  if (!(await succeeds(stat(cluster)))) throw new Error(`${cluster} leads to a missing folder`);
+  await rename(cluster, `${cluster}-unusable-${Date.now()}`);
 };
 
-const initialise = async (folder: string, binaries: Binaries, as: RunAs): Promise<void> => {
-  if (as.uid !== undefined && as.gid !== undefined) await chown(folder, as.uid, as.gid);
-  const child = run(
-    as,
-    binaries.initdb,
-    [
-      ['-D', folder, '-U', superuser, '--no-instructions', '--encoding=UTF8'],
-      // Independent of the locales that the system happens to have.
-      ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
-      ['--auth-local=trust', '--auth-host=scram-sha-256'],
-    ].flat(),
-    ['ignore', 'ignore', 'pipe'],
-  );
-  const [errors, [code]] = await Promise.all([text(child.stderr!), once(child, 'close')]);
-  if (code !== 0) throw new Error(`initdb failed: ${errors.trim()}`);
+/** Gives a cluster that root made while it could use a namespace to the user it is run as now. */
+const handOver = async (cluster: string, as: RunAs): Promise<string> => {
+  if (!as.user) return cluster;
+  const { uid, gid } = as.user;
+  if ((await stat(cluster)).uid !== uid) {
+    const inside = await readdir(cluster, { recursive: true });
+    for (const path of ['', ...inside]) await lchown(join(cluster, path), uid, gid);
+  }
+  if (canEnter(as, cluster)) return cluster;
+  throw new Error(`Postgres runs as user ${uid}, who cannot enter ${cluster}`);
 };
 
 /** Without this a power cut could bring back the old name after data was confirmed. */

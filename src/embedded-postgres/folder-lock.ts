@@ -53,10 +53,18 @@ const livingHolder = async (file: string): Promise<Holder | undefined> => {
     if (errorCode(error) === 'ENOENT') return '';
     throw error;
   });
-  if (text === '') return undefined;
-  const holder = JSON.parse(text) as Holder;
-  const start = startOf(holder.pid);
-  return start !== undefined && start === holder.start ? holder : undefined;
+  const holder = parse(text);
+  const start = holder && startOf(holder.pid);
+  return start !== undefined && start === holder?.start ? holder : undefined;
+};
+
+/** Empty once given back; a power cut may leave anything. */
+const parse = (text: string): Holder | undefined => {
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    return undefined;
+  }
 };
 
 /** A link appears with its content whole, and for one of several that try. */

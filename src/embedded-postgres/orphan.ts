@@ -1,14 +1,14 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeSocketFolder } from './endpoint.ts';
+import { readPostmasterFile } from './postmaster-file.ts';
 import { isPostgresOf, startOf } from './processes.ts';
-import { removeSocketFolder } from './socket-folder.ts';
 
-/** Signals in the order they are tried, and how long each may take. */
+/** Signals in the order they are tried, and the milliseconds each may take. */
 const waysToStop = [
   ['SIGINT', 10_000],
-  ['SIGQUIT', 5_000],
-  ['SIGKILL', 5_000],
+  ['SIGQUIT', 10_000],
+  ['SIGKILL', 10_000],
 ] as const;
 
 /**
@@ -16,20 +16,17 @@ const waysToStop = [
  * behind. The caller holds the lock of the data folder.
  */
 export const stopOrphan = async (cluster: string): Promise<void> => {
-  const file = join(cluster, 'postmaster.pid');
-  const content = await readFile(file, 'utf8').catch(() => undefined);
-  if (content === undefined) return;
-  const lines = content.split('\n');
-  const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return rm(file, { force: true });
-  if (isPostgresOf(pid, cluster)) await stop(pid);
-  else if (startOf(pid) !== undefined) {
-    // The pid belongs to someone else by now, for which Postgres would refuse to start. It ignores
-    // its parent's, and still looks whether processes of the dead server use the memory named below.
-    await writeFile(file, [process.pid, ...lines.slice(1)].join('\n'));
-  }
-  const socketFolder = lines[4];
-  if (socketFolder) await removeSocketFolder(socketFolder);
+  const found = await readPostmasterFile(cluster);
+  if (!found) return;
+  if (isPostgresOf(found.pid, cluster)) await stop(found.pid);
+  await removeSocketFolder(found.socketFolder);
+  const left = await readPostmasterFile(cluster);
+  if (!left) return;
+  if (!(left.pid > 0) || process.platform === 'win32') return rm(left.path, { force: true });
+  // Postgres refuses to start while the pid in this file exists, be it a stranger's by now. Except
+  // on Windows it ignores its parent's, so that is put there: the file itself must stay, for it
+  // says which memory the dead server had, and Postgres looks whether processes still use it.
+  await writeFile(left.path, [process.pid, ...left.lines.slice(1)].join('\n'));
 };
 
 const stop = async (pid: number): Promise<void> => {

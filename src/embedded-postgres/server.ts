@@ -2,109 +2,99 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import type { Binaries } from './binaries.ts';
-import { superuser } from './cluster.ts';
-import { flags } from './flags.ts';
+import { makeEndpoint, type Transport } from './endpoint.ts';
+import { readPostmasterFile } from './postmaster-file.ts';
 import { run, type RunAs } from './run-as.ts';
-import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts';
+import { asArguments, settings } from './settings.ts';
 
 /** A Postgres that accepts connections. */
 export interface Server {
-  readonly url: string;
-  stop(): Promise<void>;
+  readonly url: (database: string) => string;
+  readonly stop: () => Promise<void>;
 }
 
 /** Postgres found a server of the same cluster, or processes of one, still there. */
 export class LeftoversInUse extends Error {}
 
-interface ServerOptions {
+export interface ServerOptions {
   readonly cluster: string;
   readonly binaries: Binaries;
   readonly as: RunAs;
+  readonly transport: Transport;
+  /** Takes each line of the server's log. */
   readonly onLog: (line: string) => void;
+  /** Called when the server ends without `stop`, with its last words. */
+  readonly onCrash: (reason: string) => void;
 }
-
-const database = 'playhead';
-
-const urlOf = (socketFolder: string, name: string): string =>
-  `postgres://${superuser}@${encodeURIComponent(socketFolder)}:5432/${name}?sslmode=disable`;
 
 /** Starts Postgres on a finished cluster. Throws `LeftoversInUse` when a retry may help. */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
-  const { cluster, binaries, as, onLog } = options;
-  const socketFolder = await makeSocketFolder(as);
-  const args = ['-D', cluster, '-k', socketFolder, '-p', '5432', ...flags];
+  const { cluster, binaries, as, transport, onLog, onCrash } = options;
+  const endpoint = await makeEndpoint(transport, cluster, as);
+  const args = ['-D', cluster, ...asArguments({ ...settings, ...endpoint.settings })];
   const child = run(as, binaries.postgres, args, ['ignore', 'ignore', 'pipe']);
-  const closed = once(child, 'close');
-  closed.catch(() => undefined);
+  const closed = once(child, 'close').catch((error: unknown) => [error]);
+  const words = lastLines(child, onLog);
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    await end(child, closed);
+    await endpoint.remove();
+  };
+  if (await becomesReady(child, cluster)) {
+    void closed.then(() => stopping || onCrash(lastWords(words)));
+    return { url: endpoint.url, stop };
+  }
+  await stop();
+  throw failure(words);
+};
+
+/** The end of the server's log, growing as it is written. */
+const lastLines = (child: ChildProcess, onLog: (line: string) => void): readonly string[] => {
   const lines: string[] = [];
-  createInterface({ input: child.stderr! }).on('line', (line) => {
+  child.on('error', (error) => lines.push(error.message));
+  if (!child.stderr) return lines;
+  createInterface({ input: child.stderr }).on('line', (line) => {
     lines.push(line);
-    if (lines.length > 50) lines.shift();
+    if (lines.length > linesKept) lines.shift();
     onLog(line);
   });
-  try {
-    await Promise.race([
-      createDatabase(urlOf(socketFolder, 'postgres'), child),
-      closed.then(() => {
-        throw failure(lines);
-      }),
-    ]);
-  } catch (error) {
-    await end(child, closed);
-    await removeSocketFolder(socketFolder);
-    throw error;
-  }
-  const stop = async (): Promise<void> => {
-    await end(child, closed);
-    await removeSocketFolder(socketFolder);
-  };
-  return { url: urlOf(socketFolder, database), stop };
+  return lines;
 };
 
-const running = (child: ChildProcess): boolean =>
-  child.exitCode === null && child.signalCode === null;
+const linesKept = 50;
+
+const lastWords = (lines: readonly string[]): string =>
+  lines.findLast((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? 'it gave no reason';
 
 const failure = (lines: readonly string[]): Error => {
-  const text = lines.join('\n');
-  const why = lines.find((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? 'no reason given';
-  const known = /lock file .* already exists|pre-existing shared memory block/.test(text);
-  return known ? new LeftoversInUse(why) : new Error(`Postgres did not start: ${why}`);
+  const known = /lock file .* already exists|pre-existing shared memory block/;
+  const reason = lastWords(lines);
+  return lines.some((line) => known.test(line))
+    ? new LeftoversInUse(reason)
+    : new Error(`Postgres did not start: ${reason}`);
 };
 
-/** Waits until the server takes connections; recovery after a crash may take its time. */
-const connect = async (url: string, child: ChildProcess): Promise<pg.Client> => {
-  for (;;) {
-    const client = new pg.Client({ connectionString: url });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      await client.end().catch(() => undefined);
-      const code = (error as { code?: string }).code ?? '';
-      if (!running(child) || !/^(ENOENT|ECONNREFUSED|ECONNRESET|57P03)$/.test(code)) throw error;
-      await sleep(10);
-    }
-  }
-};
+const isRunning = (child: ChildProcess): boolean =>
+  child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 
-const createDatabase = async (url: string, child: ChildProcess): Promise<void> => {
-  const client = await connect(url, child);
-  try {
-    const found = await client.query('select from pg_database where datname = $1', [database]);
-    if (found.rowCount === 0) await client.query(`create database ${database}`);
-  } finally {
-    await client.end();
+/** False when the server ended instead. Recovery after a crash may take its time. */
+const becomesReady = async (child: ChildProcess, cluster: string): Promise<boolean> => {
+  while (isRunning(child)) {
+    const file = await readPostmasterFile(cluster);
+    if (file?.pid === child.pid && file?.ready === true) return true;
+    await sleep(10);
   }
+  return false;
 };
 
 /** A fast shutdown; when that takes too long, one that leaves recovery to the next start. */
 const end = async (child: ChildProcess, closed: Promise<unknown>): Promise<void> => {
-  const gone = closed.catch(() => undefined);
-  const late = setTimeout(() => child.kill('SIGQUIT'), 10_000);
-  if (running(child)) child.kill('SIGINT');
-  await gone;
-  clearTimeout(late);
+  const impatience = setTimeout(() => child.kill('SIGQUIT'), fastShutdownMs);
+  if (isRunning(child)) child.kill('SIGINT');
+  await closed;
+  clearTimeout(impatience);
 };
+
+const fastShutdownMs = 10_000;

@@ -1,13 +1,16 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../../scripts/build.mjs';
 
+const prefix = 'playhead-test-';
+
 /** One Postgres for the whole run, with a migrated database that tests clone. */
 export default async function setup() {
   await build();
+  await removeKilledRuns();
   const { startEmbeddedPostgres } = await import('../../dist/src/embedded-postgres/index.js');
-  const dataDir = await mkdtemp(join(tmpdir(), 'playhead-test-'));
+  const dataDir = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const postgres = await startEmbeddedPostgres({ dataDir });
   globalThis.playheadTestPostgres = { postgres, dataDir };
   await migrateTemplate(postgres.url);
@@ -21,4 +24,23 @@ const migrateTemplate = async (url) => {
   const template = await openDatabase(url, { entities: [], migrations, poolSize: 2 });
   await migrate(template);
   await template.destroy();
+};
+
+/** A run that was killed left its Postgres running. */
+const removeKilledRuns = async () => {
+  const { stopOrphan } = await import('../../dist/src/embedded-postgres/orphan.js');
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(prefix));
+  for (const name of names.filter((name) => !isRunning(Number(name.split('-')[2])))) {
+    await stopOrphan(join(tmpdir(), name, 'postgres'));
+    await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+};
+
+const isRunning = (pid) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 };

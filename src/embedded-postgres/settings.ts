@@ -1,6 +1,5 @@
 /** What the server is started with: durable, and sized for a log that is appended to all day. */
-const settings = {
-  listen_addresses: '',
+export const settings = {
   unix_socket_permissions: '0700',
   max_connections: '100',
   shared_buffers: '512MB',
@@ -17,10 +16,8 @@ const settings = {
   log_checkpoints: 'off',
   // Statements carry what people wrote; the log names errors without them.
   log_min_error_statement: 'panic',
-};
+} as const;
 
-/** The settings as arguments of `postgres`. */
-export const flags = Object.entries(settings).flatMap(([name, value]) => [
-  '-c',
-  `${name}=${value}`,
-]);
+/** Settings as arguments of `postgres`. */
+export const asArguments = (values: Readonly<Record<string, string>>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
