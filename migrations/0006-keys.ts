@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** The keys that open the service, by their hashes. */
-export class Keys0000000000002 implements MigrationInterface {
+export class Keys0000000000006 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       create table keys (
