@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { io, type Socket } from 'socket.io-client';
+import type { ClientToServer, ServerToClient } from '@playhead/contract';
+
+const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+
+export const adminKey = 'ph_admin_key_of_the_tests';
+export const ingestKey = 'ap_test_key_of_the_tests';
+
+export type ViewerSocket = Socket<ServerToClient, ClientToServer>;
+
+/** What the service answered; `body` is undefined when it was not JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+export interface RequestOptions {
+  /** Null sends none. */
+  readonly key?: string | null;
+  readonly method?: string;
+  readonly type?: string;
+  readonly body?: string | Buffer;
+}
+
+/** The service as a process of its own, as a user runs it. */
+export class RunningService {
+  #output = '';
+
+  private constructor(
+    readonly process: ChildProcess,
+    readonly url: string,
+  ) {}
+
+  /** Starts the built service with the given environment, on a port of its own. */
+  static async start(env: Record<string, string>): Promise<RunningService> {
+    const child = spawn(process.execPath, [main], {
+      env: {
+        PATH: process.env.PATH,
+        PORT: '0',
+        PLAYHEAD_ADMIN_KEY: adminKey,
+        AGENTPIPE_BRIDGE_API_KEY: ingestKey,
+        PLAYHEAD_LOG_LEVEL: 'warn',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const address = new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        output += `${line}\n`;
+        const [, url] = /listens on (http:\S+)/.exec(line) ?? [];
+        if (url) resolve(url);
+      });
+      child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+      child.once('exit', (code) => reject(new Error(`exit ${code}\n${output}`)));
+    });
+    const service = new RunningService(child, await address);
+    service.#output = output;
+    child.stderr.on('data', (text: Buffer) => (service.#output += text.toString()));
+    return service;
+  }
+
+  /** Everything it has written so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  async request(path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { key = adminKey, type, body, method = body === undefined ? 'GET' : 'POST' } = options;
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(type === undefined ? {} : { 'content-type': type }),
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : new Uint8Array(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, text, body: parsed(text) };
+  }
+
+  /** A GET with the admin key whose body must be JSON. */
+  async get<Body>(path: string): Promise<Body> {
+    const { status, text, body } = await this.request(path);
+    if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+    return body as Body;
+  }
+
+  /** One event, as the AgentPipe CLI posts it. */
+  ingest(body: string | Buffer, options: RequestOptions = {}): Promise<Answer> {
+    return this.request('/api/ingest', {
+      key: ingestKey,
+      type: 'application/json',
+      ...options,
+      body,
+    });
+  }
+
+  connect(key: string | undefined = adminKey): ViewerSocket {
+    return io(this.url, {
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      auth: key === undefined ? {} : { token: key },
+    });
+  }
+
+  /** Resolves once the read models have taken everything that the log holds now. */
+  async caughtUp(): Promise<void> {
+    for (let attempt = 0; attempt < 400; attempt += 1) {
+      const { body } = await this.request('/health/ready', { key: null });
+      const { log, projections } = body as {
+        log: { head: string };
+        projections: { position: string }[];
+      };
+      if (projections.every(({ position }) => position >= log.head)) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error('the read models do not catch up');
+  }
+
+  /** SIGTERM, then waits for the end. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** SIGKILL, then waits for the end. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) {
+      return this.process.exitCode;
+    }
+    const ended = once(this.process, 'exit');
+    this.process.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
