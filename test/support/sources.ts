@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+/** A file of the project: its path from the root, with `/`, and what is in it. */
+export interface SourceText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The project's root, ending in `/`. */
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+const made = new Set(['node_modules', 'dist', 'coverage', '.git', '.playhead']);
+
+/** Paths of everything below a folder (`''` is the root) that was written, not made, in order. */
+export const filesBelow = (folder = ''): string[] =>
+  readdirSync(root + folder, { withFileTypes: true })
+    .filter(({ name }) => !made.has(name))
+    .flatMap((entry) => {
+      const path = posix.join(folder, entry.name);
+      return entry.isDirectory() ? filesBelow(path) : [path];
+    })
+    .sort();
+
+export const read = (path: string): SourceText => ({
+  path,
+  text: readFileSync(root + path, 'utf8'),
+});
+
+/** The syntax tree, whose nodes know their parents. */
+export const parse = ({ path, text }: SourceText): ts.SourceFile =>
+  ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+
+/** All TypeScript of the project, or of what begins with one of the given paths. */
+export const typescript = (...beginnings: string[]): ts.SourceFile[] =>
+  filesBelow()
+    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => beginnings.length === 0 || beginnings.some((one) => path.startsWith(one)))
+    .map((path) => parse(read(path)));
+
+/** A node and everything in it, JSDoc excepted. */
+export function* nodesOf(node: ts.Node): Generator<ts.Node> {
+  yield node;
+  const inside: ts.Node[] = [];
+  node.forEachChild((child) => void inside.push(child));
+  for (const child of inside) yield* nodesOf(child);
+}
+
+/** All nodes of one kind in a node. */
+export const all = <Kind extends ts.Node>(
+  node: ts.Node,
+  isKind: (node: ts.Node) => node is Kind,
+): Kind[] => [...nodesOf(node)].filter(isKind);
+
+/** What to tell about a breach: where it is, what it is and what to do instead. */
+export const breach = (node: ts.Node, text: string): string => {
+  const source = node.getSourceFile();
+  const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+  return `${source.fileName}:${line + 1} ${text}`;
+};
+
+/** Of the decorator with one of the names: its call, or undefined where there is none. */
+export const decorator = (node: ts.Node, ...names: string[]): ts.CallExpression | undefined =>
+  (ts.canHaveDecorators(node) ? (ts.getDecorators(node) ?? []) : [])
+    .map(({ expression }) => expression)
+    .filter(ts.isCallExpression)
+    .find(({ expression }) => names.includes(expression.getText()));
+
+/** Something that a file imports. */
+export interface Import {
+  readonly node: ts.Node;
+  /** A path from the root for our own files, else the package as written. */
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+const isImportCall = (node: ts.Node): node is ts.CallExpression =>
+  ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword;
+
+/** Everything a file imports: declarations, re-exports, `import()` as call and as type. */
+export function importsOf(file: ts.SourceFile): Import[] {
+  const to = (name: ts.Node | undefined): string => {
+    if (!name || !ts.isStringLiteralLike(name)) return 'import(…)';
+    const isOwn = name.text.startsWith('.');
+    return isOwn ? posix.join(posix.dirname(file.fileName), name.text) : name.text;
+  };
+  return [
+    ...all(file, ts.isImportDeclaration).map((node) => ({
+      node,
+      to: to(node.moduleSpecifier),
+      isType: node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+    })),
+    ...all(file, ts.isExportDeclaration)
+      .filter((node) => node.moduleSpecifier)
+      .map((node) => ({ node, to: to(node.moduleSpecifier), isType: node.isTypeOnly })),
+    ...all(file, isImportCall).map((node) => ({ node, to: to(node.arguments[0]), isType: false })),
+    ...all(file, ts.isImportTypeNode).map((node) => ({
+      node,
+      to: to(ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined),
+      isType: true,
+    })),
+  ];
+}

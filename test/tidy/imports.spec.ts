@@ -1,0 +1,123 @@
+import type ts from 'typescript';
+import { breach, importsOf, parse, typescript, type Import } from '../support/sources.ts';
+
+const contract = '@playhead/contract';
+const logPort = ['src/log/event-log.ts', 'src/log/tail.ts', 'src/log/pages.ts'];
+const projectionType = ['src/projecting/projection.ts', 'src/projecting/columns.ts'];
+const nest = ['@nestjs/', 'rxjs'];
+const edge = [
+  ...[contract, 'zod', 'uuid', 'node:', ...nest, 'pino', 'prom-client'],
+  ...['src/tokens.ts', 'type src/config.ts', 'src/access/', 'src/live/', 'src/handle-command.ts'],
+];
+
+/**
+ * Who may import what, beside its own folder. The longest name that fits a file counts. What ends
+ * in `/` or `:` allows all that starts so; `type x` allows only `import type`.
+ */
+const table: Readonly<Record<string, readonly string[]>> = {
+  'packages/contract/': ['zod'],
+  'src/domain/': [contract],
+  'src/log/event-log.ts': [contract],
+  'src/log/tail.ts': ['src/log/event-log.ts', contract],
+  'src/log/pages.ts': ['src/log/event-log.ts', contract],
+  'src/log/memory/': [...logPort, contract, 'node:'],
+  'src/log/postgres/': [...logPort, contract, 'pg', 'node:'],
+  'src/log/': [contract, 'node:'],
+  'src/serial-queues.ts': [],
+  'src/handle-command.ts': [
+    ...['src/domain/', ...logPort, 'src/serial-queues.ts', contract, 'lru-cache', 'node:'],
+  ],
+  'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
+  'projections/': [...projectionType, 'src/projecting/page.ts', contract, 'typeorm'],
+  'src/live/': [...logPort, contract, 'lru-cache', 'node:'],
+  'src/access/': [
+    ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
+  ],
+  'src/http/': [
+    ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm'],
+    ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet', 'rate-limiter-flexible'],
+  ],
+  'src/gateway/': [...edge, 'src/http/problem.ts', 'socket.io', 'rate-limiter-flexible'],
+  'src/embedded-postgres/': ['node:'],
+  'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
+  'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
+  'src/database.ts': ['pg', 'typeorm', 'node:'],
+  'src/config.ts': ['zod', 'node:'],
+  'src/tokens.ts': [],
+  'src/app.module.ts': [
+    'src/',
+    'projections/',
+    'migrations/',
+    contract,
+    ...nest,
+    'pino',
+    'typeorm',
+    'node:',
+  ],
+  'src/main.ts': ['src/', 'pino', 'reflect-metadata'],
+  'migrations/': ['typeorm'],
+};
+
+const fits = (name: string, pattern: string): boolean =>
+  /[/:]$/.test(pattern) ? name.startsWith(pattern) : name === pattern;
+
+const allows = (pattern: string, { to, isType }: Import): boolean =>
+  pattern.startsWith('type ') ? isType && fits(to, pattern.slice(5)) : fits(to, pattern);
+
+/** Imports that the table does not allow, and files that it does not know. */
+function strayImports(files: readonly ts.SourceFile[]): string[] {
+  return files.flatMap((file) => {
+    const [row] = Object.keys(table)
+      .filter((name) => fits(file.fileName, name))
+      .sort((a, b) => b.length - a.length);
+    if (row === undefined) return breach(file, 'has no row in the import table: add it there');
+    const may = [row, ...(table[row] ?? [])];
+    return importsOf(file)
+      .filter((one) => !may.some((pattern) => allows(pattern, one)))
+      .map(({ node, to }) =>
+        breach(node, `must not import ${to}: ${row} may import ${may.slice(1).join(', ')}`),
+      );
+  });
+}
+
+/** Rows that no file needs any more. */
+const staleRows = (files: readonly ts.SourceFile[]): string[] =>
+  Object.keys(table)
+    .filter((row) => !files.some(({ fileName }) => fits(fileName, row)))
+    .map((row) => `${row} fits no file: remove its row from the import table`);
+
+describe('imports', () => {
+  const tabled = typescript('src/', 'projections/', 'migrations/', 'packages/');
+  const file = (path: string, text: string): ts.SourceFile => parse({ path, text });
+
+  it('stay within the table', () => {
+    expect([...strayImports(tabled), ...staleRows(tabled)]).toEqual([]);
+  });
+
+  it('are caught outside of the table, in every form of import', () => {
+    const forms = [
+      "import pg from 'pg';",
+      "import type { Pool } from 'pg';",
+      "export { Pool } from 'pg';",
+      "export * from '../log/tail.ts';",
+      "const pg = await import('pg');",
+      'const pg = await import(name);',
+      "type Pool = import('pg').Pool;",
+      "import 'node:fs';",
+    ];
+    const files = forms.map((text) => file('src/domain/x.ts', text));
+    expect(strayImports(files)).toHaveLength(forms.length);
+    expect(strayImports([file('src/log/event-log.ts', "\nexport * from './tail.ts';")])).toEqual([
+      'src/log/event-log.ts:2 must not import src/log/tail.ts: ' +
+        'src/log/event-log.ts may import @playhead/contract',
+    ]);
+    expect(strayImports([file('src/elsewhere/x.ts', '')])).toHaveLength(1);
+    expect(staleRows([])).toHaveLength(Object.keys(table).length);
+  });
+
+  it('of types alone may be allowed where values are not', () => {
+    const health = 'src/http/health.ts';
+    expect(strayImports([file(health, "import type { Config } from '../config.ts';")])).toEqual([]);
+    expect(strayImports([file(health, "import { Config } from '../config.ts';")])).toHaveLength(1);
+  });
+});
