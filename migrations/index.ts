@@ -1,4 +1,21 @@
 import type { MigrationInterface } from 'typeorm';
+import { EventLog0000000000001 } from './0001-event-log.ts';
+import { Checkpoints0000000000002 } from './0002-checkpoints.ts';
+import { Sessions0000000000003 } from './0003-sessions.ts';
+import { Messages0000000000004 } from './0004-messages.ts';
+import { Participants0000000000005 } from './0005-participants.ts';
+import { Keys0000000000006 } from './0006-keys.ts';
 
-/** Every change of the schema, oldest first. */
-export const migrations: (new () => MigrationInterface)[] = [];
+/**
+ * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
+ * `SomeWords0000000000007`: TypeORM reads the last 13 digits of the name as a time to order by, and
+ * numbers do that as well. A migration that has been released never changes.
+ */
+export const migrations: (new () => MigrationInterface)[] = [
+  EventLog0000000000001,
+  Checkpoints0000000000002,
+  Sessions0000000000003,
+  Messages0000000000004,
+  Participants0000000000005,
+  Keys0000000000006,
+];

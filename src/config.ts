@@ -34,6 +34,16 @@ export const limits = {
   tailBytesMax: 16 * 1024 * 1024,
   /** Events a projection takes in one transaction. */
   projectionBatchMax: 1_000,
+  /** Longest pause before a projection that failed tries again. */
+  projectionRetryMaxMs: 5_000,
+  /** How long a node that stands by lets the one at work finish before it looks. */
+  projectionSettleMs: 20,
+  /** It takes over when the checkpoint has not moved for this long though events wait, */
+  projectionStandbyMs: 500,
+  /** or for this long when another version was at work: then everything is built anew. */
+  projectionTakeoverMs: 30_000,
+  /** Sessions whose last revision a projection remembers, to notice a missing event. */
+  projectionSessionsMax: 10_000,
 
   /** One page of a replay on a socket. */
   replayBytesMax: 256 * 1024,
@@ -61,6 +71,10 @@ export const limits = {
 
   pageDefault: 20,
   pageMax: 100,
+  /** Highest page number; who wants more reads by cursor or exports. */
+  pageNumberMax: 1_000_000,
+  /** Characters of a search. */
+  searchCharactersMax: 200,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
   /** Totals of lists are exact up to here. */

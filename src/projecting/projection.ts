@@ -2,23 +2,24 @@ import type { SessionEvent } from '@playhead/contract';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 
 /** A row of a session-scoped read model: it knows the last event it took. */
-export interface SessionRow extends ObjectLiteral {
+export interface ProjectedRow extends ObjectLiteral {
   readonly sessionId: string;
   readonly revision: number;
 }
 
 /**
  * A read model as two pure functions. `keys` names the rows an event touches, `evolve` gives the
- * next row. The engine loads, folds and writes; a projection knows no clock and no database.
+ * next row. The engine loads, folds and writes; a projection knows no clock and no database. What
+ * either function throws sets the session aside, for this projection.
  */
-export interface Projection<Row extends SessionRow = SessionRow> {
+export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   /** Names the checkpoint; never reused for something else. */
   readonly name: string;
-  /** Raised when `keys` or `evolve` change, so that the checkpoint starts anew. */
+  /** Raised when `keys` or `evolve` change, so that the read model is built anew. */
   readonly version: number;
   /** The table of its rows. */
   readonly entity: EntityTarget<Row>;
-  /** The columns, beside `sessionId`, of the primary key, and the row keys an event touches. */
+  /** The column that makes up the primary key together with `sessionId`; undefined: that alone. */
   readonly keyColumn: (keyof Row & string) | undefined;
   /** Values of `keyColumn` (or the session's id) for the rows an event touches; none: ignored. */
   keys(event: SessionEvent): readonly string[];

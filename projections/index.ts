@@ -1,0 +1,7 @@
+import type { Projection } from '../src/projecting/projection.ts';
+import { messages } from './messages.ts';
+import { participants } from './participants.ts';
+import { sessions } from './sessions.ts';
+
+/** Every read model; each has a migration that creates its table. */
+export const projections: readonly Projection[] = [sessions, messages, participants];

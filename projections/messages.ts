@@ -1,0 +1,118 @@
+import {
+  evolveMessage,
+  messageIdOf,
+  type MessageRole,
+  type MessageSource,
+  type MessageView,
+} from '@playhead/contract';
+import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
+import { byteOrder, int8 } from '../src/projecting/columns.ts';
+import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import type { Projection } from '../src/projecting/projection.ts';
+
+/**
+ * A message: the contract's view, field by field. Chunks are not taken, so a message that is still
+ * open has no content here.
+ */
+@Entity('messages')
+@Index('messages_in_order', ['sessionId', 'sequence', 'occurredAt', 'messageId'])
+export class MessageRow implements MessageView {
+  @PrimaryColumn({ ...byteOrder, name: 'session_id' })
+  sessionId: string;
+
+  @PrimaryColumn({ ...byteOrder, name: 'message_id' })
+  messageId: string;
+
+  @Column('integer')
+  revision: number;
+
+  @Column(byteOrder)
+  at: string;
+
+  @Column('text')
+  state: MessageView['state'];
+
+  @Column('text')
+  role: MessageRole;
+
+  @Column('text')
+  source: MessageSource;
+
+  @Column('text', { name: 'participant_id', nullable: true })
+  participantId: string | null;
+
+  @Column('text', { name: 'agent_type', nullable: true })
+  agentType: string | null;
+
+  @Column('text', { name: 'agent_name', nullable: true })
+  agentName: string | null;
+
+  @Column('text', { nullable: true })
+  model: string | null;
+
+  @Column('text')
+  content: string;
+
+  @Column('integer')
+  chunks: number;
+
+  @Column('bigint', { nullable: true, transformer: int8 })
+  sequence: number | null;
+
+  @Column('bigint', { nullable: true, transformer: int8 })
+  turn: number | null;
+
+  @Column('bigint', { nullable: true, transformer: int8 })
+  tokens: number | null;
+
+  @Column('bigint', { name: 'input_tokens', nullable: true, transformer: int8 })
+  inputTokens: number | null;
+
+  @Column('bigint', { name: 'output_tokens', nullable: true, transformer: int8 })
+  outputTokens: number | null;
+
+  @Column('bigint', { name: 'cost_nano', nullable: true, transformer: int8 })
+  costNano: number | null;
+
+  @Column('double precision', { name: 'duration_ms', nullable: true })
+  durationMs: number | null;
+
+  @Column({ ...byteOrder, name: 'occurred_at' })
+  occurredAt: string;
+
+  @Column('text', { nullable: true })
+  error: string | null;
+
+  @Column('json')
+  extra: Readonly<Record<string, unknown>>;
+}
+
+const keyOf = (messageId: string | undefined): readonly string[] =>
+  messageId === undefined ? [] : [messageId];
+
+export const messages: Projection<MessageRow> = {
+  name: 'messages',
+  version: 1,
+  entity: MessageRow,
+  keyColumn: 'messageId',
+  keys: (event) => (event.type === 'message.chunked' ? [] : keyOf(messageIdOf(event))),
+  evolve: evolveMessage,
+};
+
+/** A session's messages in the order of `compareMessages`. */
+export function listMessages(
+  database: DataSource,
+  sessionId: string,
+  request: PageRequest,
+  countExactMax: number,
+): Promise<Page<MessageRow>> {
+  const query = database
+    .getRepository(MessageRow)
+    .createQueryBuilder('message')
+    .where('message.sessionId = :sessionId', { sessionId })
+    // Postgres sorts null last, as the contract sorts a message without sequence.
+    .orderBy('message.sequence')
+    .addOrderBy('message.occurredAt')
+    .addOrderBy('message.messageId');
+  return pageOf(query, request, countExactMax);
+}

@@ -1,0 +1,118 @@
+import {
+  evolveParticipant,
+  participantIdOf,
+  type ParticipantKind,
+  type ParticipantView,
+} from '@playhead/contract';
+import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
+import { byteOrder, int8 } from '../src/projecting/columns.ts';
+import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import type { Projection } from '../src/projecting/projection.ts';
+
+/** Somebody who takes part in a session: the contract's view, field by field. */
+@Entity('participants')
+@Index('participants_in_order', ['sessionId', 'index', 'participantId'])
+export class ParticipantRow implements ParticipantView {
+  @PrimaryColumn({ ...byteOrder, name: 'session_id' })
+  sessionId: string;
+
+  @PrimaryColumn({ ...byteOrder, name: 'participant_id' })
+  participantId: string;
+
+  @Column('integer')
+  revision: number;
+
+  @Column(byteOrder)
+  at: string;
+
+  @Column('text')
+  kind: ParticipantKind;
+
+  @Column('boolean')
+  declared: boolean;
+
+  @Column('bigint', { nullable: true, transformer: int8 })
+  index: number | null;
+
+  @Column('text', { nullable: true })
+  name: string | null;
+
+  @Column('text', { name: 'agent_type', nullable: true })
+  agentType: string | null;
+
+  @Column('text', { name: 'agent_version', nullable: true })
+  agentVersion: string | null;
+
+  @Column('text', { name: 'cli_version', nullable: true })
+  cliVersion: string | null;
+
+  @Column('text', { nullable: true })
+  model: string | null;
+
+  @Column('text', { nullable: true })
+  prompt: string | null;
+
+  @Column({ ...byteOrder, name: 'joined_at', nullable: true })
+  joinedAt: string | null;
+
+  @Column({ ...byteOrder, name: 'left_at', nullable: true })
+  leftAt: string | null;
+
+  @Column('json')
+  extra: Readonly<Record<string, unknown>>;
+}
+
+const keyOf = (participantId: string | undefined): readonly string[] =>
+  participantId === undefined ? [] : [participantId];
+
+export const participants: Projection<ParticipantRow> = {
+  name: 'participants',
+  version: 1,
+  entity: ParticipantRow,
+  keyColumn: 'participantId',
+  keys: (event) => keyOf(participantIdOf(event)),
+  evolve: evolveParticipant,
+};
+
+/** A session's participants in the order of `compareParticipants`. */
+export function listParticipants(
+  database: DataSource,
+  sessionId: string,
+  request: PageRequest,
+  countExactMax: number,
+): Promise<Page<ParticipantRow>> {
+  const query = inOrder(database).where('one.sessionId = :sessionId', { sessionId });
+  return pageOf(query, request, countExactMax);
+}
+
+/** The first participants of each of some sessions, at most `eachMax` of one. */
+export async function firstParticipants(
+  database: DataSource,
+  sessionIds: readonly string[],
+  eachMax: number,
+): Promise<ReadonlyMap<string, readonly ParticipantRow[]>> {
+  const found = new Map(sessionIds.map((sessionId) => [sessionId, [] as ParticipantRow[]]));
+  const rows = await inOrder(database)
+    .where(
+      `(one.sessionId, one.participantId) in (
+        select wanted.session_id, first.participant_id
+        from unnest(:sessionIds::text[]) as wanted (session_id),
+        lateral (
+          select participant_id from participants
+          where participants.session_id = wanted.session_id
+          order by index, participant_id limit :eachMax
+        ) as first
+      )`,
+      { sessionIds, eachMax },
+    )
+    .getMany();
+  for (const row of rows) found.get(row.sessionId)?.push(row);
+  return found;
+}
+
+const inOrder = (database: DataSource) =>
+  database
+    .getRepository(ParticipantRow)
+    .createQueryBuilder('one')
+    .orderBy('one.index')
+    .addOrderBy('one.participantId');

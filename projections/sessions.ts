@@ -1,0 +1,156 @@
+import {
+  evolveSession,
+  type Activity,
+  type EndKind,
+  type ReportedTotals,
+  type SessionSource,
+  type SessionStatus,
+  type SessionView,
+  type Summary,
+  type Totals,
+} from '@playhead/contract';
+import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
+import { byteOrder, int8 } from '../src/projecting/columns.ts';
+import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import type { Projection } from '../src/projecting/projection.ts';
+
+/** A session as lists and its own page show it: the contract's view, field by field. */
+@Entity('sessions')
+@Index('sessions_newest', ['startedAt', 'sessionId'])
+@Index('sessions_by_status', ['status', 'startedAt', 'sessionId'])
+@Index('sessions_by_source', ['source', 'startedAt', 'sessionId'])
+@Index('sessions_by_status_and_source', ['status', 'source', 'startedAt', 'sessionId'])
+@Index('sessions_by_text', { synchronize: false })
+export class SessionRow implements SessionView {
+  @PrimaryColumn({ ...byteOrder, name: 'session_id' })
+  sessionId: string;
+
+  @Column('integer')
+  revision: number;
+
+  @Column(byteOrder)
+  at: string;
+
+  @Column(byteOrder)
+  status: SessionStatus;
+
+  @Column('text', { nullable: true })
+  activity: Activity | null;
+
+  @Column('text', { name: 'activity_message', nullable: true })
+  activityMessage: string | null;
+
+  @Column('boolean')
+  idle: boolean;
+
+  @Column('boolean')
+  declared: boolean;
+
+  @Column(byteOrder)
+  source: SessionSource;
+
+  @Column('text', { nullable: true })
+  name: string | null;
+
+  @Column('text', { nullable: true })
+  mode: string | null;
+
+  @Column('text', { nullable: true })
+  prompt: string | null;
+
+  @Column('text', { nullable: true })
+  model: string | null;
+
+  @Column('text', { nullable: true })
+  provider: string | null;
+
+  @Column('text', { nullable: true })
+  worker: string | null;
+
+  @Column('bigint', { name: 'max_turns', nullable: true, transformer: int8 })
+  maxTurns: number | null;
+
+  @Column('json')
+  labels: Readonly<Record<string, string>>;
+
+  @Column('text', { nullable: true })
+  owner: string | null;
+
+  @Column('json')
+  members: readonly string[];
+
+  @Column({ ...byteOrder, name: 'started_at' })
+  startedAt: string;
+
+  @Column({ ...byteOrder, name: 'last_activity_at' })
+  lastActivityAt: string;
+
+  @Column({ ...byteOrder, name: 'ended_at', nullable: true })
+  endedAt: string | null;
+
+  @Column('text', { name: 'ended_as', nullable: true })
+  endedAs: EndKind | null;
+
+  @Column({ ...byteOrder, name: 'error_at', nullable: true })
+  errorAt: string | null;
+
+  @Column('text', { name: 'error_message', nullable: true })
+  errorMessage: string | null;
+
+  @Column('text', { name: 'error_kind', nullable: true })
+  errorKind: string | null;
+
+  @Column('json')
+  counted: Totals;
+
+  @Column('json', { nullable: true })
+  reported: ReportedTotals | null;
+
+  @Column('json', { nullable: true })
+  summary: Summary | null;
+
+  @Column('json')
+  extra: Readonly<Record<string, unknown>>;
+}
+
+export const sessions: Projection<SessionRow> = {
+  name: 'sessions',
+  version: 1,
+  entity: SessionRow,
+  keyColumn: undefined,
+  keys: (event) => (event.type === 'message.chunked' ? [] : [event.sessionId]),
+  evolve: evolveSession,
+};
+
+/** What narrows the list of sessions; together, all must hold. */
+export interface SessionFilter {
+  readonly status?: SessionStatus | undefined;
+  readonly source?: SessionSource | undefined;
+  /** Part of the name or the prompt, in upper or lower case. */
+  readonly search?: string | undefined;
+}
+
+/** Sessions, those that started last first. */
+export function listSessions(
+  database: DataSource,
+  filter: SessionFilter,
+  request: PageRequest,
+  countExactMax: number,
+): Promise<Page<SessionRow>> {
+  const query = database.getRepository(SessionRow).createQueryBuilder('session');
+  if (filter.status) query.andWhere('session.status = :status', { status: filter.status });
+  if (filter.source) query.andWhere('session.source = :source', { source: filter.source });
+  if (filter.search) {
+    const pattern = `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+    query.andWhere('(session.name ilike :pattern or session.prompt ilike :pattern)', { pattern });
+  }
+  query.orderBy('session.startedAt', 'DESC').addOrderBy('session.sessionId', 'DESC');
+  return pageOf(query, request, countExactMax);
+}
+
+/** One session, `undefined` when there is none or nothing of it has been projected yet. */
+export const findSession = async (
+  database: DataSource,
+  sessionId: string,
+): Promise<SessionRow | undefined> =>
+  (await database.getRepository(SessionRow).findOneBy({ sessionId })) ?? undefined;

@@ -1,0 +1,107 @@
+import { cleanse } from '@playhead/contract';
+import type { DataSource, EntityManager } from 'typeorm';
+import { START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
+import type { Projection } from './projection.ts';
+import type { RowTable } from './row-table.ts';
+
+/** How far a read model is, and what built it. */
+export interface Checkpoint {
+  readonly version: number;
+  /** The log that `position` means something in. */
+  readonly epoch: string;
+  /** Everything up to here has been taken. */
+  readonly position: string;
+  /** The event at `position`; null at the start. */
+  readonly eventId: string | null;
+  readonly stream: string | null;
+  readonly revision: number | null;
+}
+
+/** A checkpoint as last read, with how many sessions are set aside. */
+export interface Standing extends Checkpoint {
+  readonly parked: number;
+}
+
+/** The checkpoint of a projection; a new one stands at the start and belongs to nobody. */
+export async function readCheckpoint(dataSource: DataSource, name: string): Promise<Standing> {
+  const [found] = await dataSource.query<Standing[]>(
+    `select version, epoch, position, event_id as "eventId", stream, revision,
+       (select count(*)::int from parked where projection = checkpoints.name) as parked
+     from checkpoints where name = $1`,
+    [name],
+  );
+  if (found) return found;
+  await dataSource.query(
+    `insert into checkpoints (name, version, epoch, position) values ($1, 0, '', $2)
+     on conflict do nothing`,
+    [name, START],
+  );
+  return readCheckpoint(dataSource, name);
+}
+
+/** The checkpoint after an event. */
+export const checkpointAt = (checkpoint: Checkpoint, event: RecordedEvent): Checkpoint => ({
+  version: checkpoint.version,
+  epoch: checkpoint.epoch,
+  position: event.position,
+  eventId: event.id,
+  // Another program may have written to the log what no table can hold.
+  stream: cleanse(event.stream).value,
+  revision: event.revision,
+});
+
+/**
+ * Moves a checkpoint on, unless it is no longer where it was: false then, and nothing may be
+ * written. Its row stays locked until the transaction ends, so that of two nodes with the same batch
+ * one waits here and then finds that it was done.
+ */
+export async function advance(
+  manager: EntityManager,
+  name: string,
+  from: Checkpoint,
+  to: Checkpoint,
+): Promise<boolean> {
+  const [, moved] = await manager.query<[unknown, number]>(
+    `update checkpoints set version = $2, epoch = $3, position = $4, event_id = $5, stream = $6,
+       revision = $7
+     where name = $1 and version = $8 and epoch = $9 and position = $10
+       and event_id is not distinct from $11`,
+    [
+      ...[name, to.version, to.epoch, to.position, to.eventId, to.stream, to.revision],
+      ...[from.version, from.epoch, from.position, from.eventId],
+    ],
+  );
+  return moved === 1;
+}
+
+/** Whether the log still has the event that the checkpoint stands at. */
+export async function isInLog(log: EventLog, checkpoint: Checkpoint): Promise<boolean> {
+  const { position, eventId, stream, revision } = checkpoint;
+  if (position === START) return true;
+  if (stream === null || revision === null) return false;
+  const [event] = await log.read(stream, { after: revision - 1, limit: 1 });
+  return event?.id === eventId && event?.position === position;
+}
+
+/**
+ * Empties a read model to build it anew: rows, parked sessions and checkpoint in one transaction.
+ * False when the checkpoint is no longer as it was seen.
+ */
+export function startAnew(
+  dataSource: DataSource,
+  projection: Projection,
+  table: RowTable,
+  seen: Checkpoint,
+  epoch: string,
+): Promise<boolean> {
+  const { name, version } = projection;
+  return dataSource.transaction('READ COMMITTED', async (manager) => {
+    // A truncate that waits for a long reader makes every later reader wait for it.
+    await manager.query(`set local lock_timeout = '2s'`);
+    const start = { version, epoch, position: START, eventId: null, stream: null, revision: null };
+    if (!(await advance(manager, name, seen, start))) return false;
+    await table.truncate(manager);
+    await manager.query('delete from parked where projection = $1', [name]);
+    return true;
+  });
+}

@@ -1,0 +1,100 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { ProjectedRow, Projection } from './projection.ts';
+
+/** Which row of a read model. `key` is the session's id where a session has one row. */
+export interface RowKey {
+  readonly sessionId: string;
+  readonly key: string;
+}
+
+/** The same text for the same row. */
+export const nameOf = ({ sessionId, key }: RowKey): string => JSON.stringify([sessionId, key]);
+
+/**
+ * The table of a read model. Rows travel as JSON in both directions: one parameter a statement,
+ * however many rows, and numbers come back as numbers.
+ */
+export class RowTable {
+  readonly #columns: readonly { property: string; column: string }[];
+  readonly #table: string;
+  readonly #keyColumns: readonly string[];
+  readonly #isWanted: string;
+
+  constructor(dataSource: DataSource, projection: Projection) {
+    const metadata = dataSource.getMetadata(projection.entity);
+    const columnOf = (property: string): string => {
+      const found = metadata.findColumnWithPropertyName(property);
+      if (!found) throw new Error(`${metadata.tableName} has no column ${property}`);
+      return quoted(found.databaseName);
+    };
+    this.#table = quoted(metadata.tableName);
+    this.#columns = metadata.columns.map((column) => ({
+      property: column.propertyName,
+      column: column.databaseName,
+    }));
+    const { keyColumn } = projection;
+    this.#keyColumns = ['sessionId', ...(keyColumn === undefined ? [] : [keyColumn])].map(columnOf);
+    this.#isWanted = this.#keyColumns
+      .map((column, nth) => `${this.#table}.${column} = wanted.${nth === 0 ? 'session_id' : 'key'}`)
+      .join(' and ');
+  }
+
+  async load(
+    manager: EntityManager,
+    keys: readonly RowKey[],
+  ): Promise<ReadonlyMap<string, ProjectedRow>> {
+    const found = await manager.query<{ key: string; stored: Record<string, unknown> }[]>(
+      `select wanted.key, row_to_json(${this.#table}) as stored
+       from ${this.#table}, ${WANTED} where ${this.#isWanted}`,
+      parametersOf(keys),
+    );
+    return new Map(
+      found.map(({ key, stored }) => {
+        const row = Object.fromEntries(
+          this.#columns.map(({ property, column }) => [property, stored[column]]),
+        ) as unknown as ProjectedRow;
+        return [nameOf({ sessionId: row.sessionId, key }), row];
+      }),
+    );
+  }
+
+  /** Rows as `put` takes them. */
+  encode(rows: readonly ProjectedRow[]): string {
+    const stored = rows.map((row) =>
+      Object.fromEntries(this.#columns.map(({ property, column }) => [column, row[property]])),
+    );
+    return JSON.stringify(stored);
+  }
+
+  /** Inserts or replaces encoded rows with one statement. */
+  async put(manager: EntityManager, rows: string): Promise<void> {
+    const columns = this.#columns.map(({ column }) => quoted(column));
+    await manager.query(
+      `insert into ${this.#table} (${columns.join(', ')})
+       select ${columns.join(', ')} from json_populate_recordset(null::${this.#table}, $1::json)
+       on conflict (${this.#keyColumns.join(', ')}) do update
+       set ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
+      [rows],
+    );
+  }
+
+  async remove(manager: EntityManager, keys: readonly RowKey[]): Promise<void> {
+    await manager.query(
+      `delete from ${this.#table} using ${WANTED} where ${this.#isWanted}`,
+      parametersOf(keys),
+    );
+  }
+
+  async truncate(manager: EntityManager): Promise<void> {
+    await manager.query(`truncate table ${this.#table}`);
+  }
+}
+
+const WANTED = 'unnest($1::text[], $2::text[]) as wanted (session_id, key)';
+
+const quoted = (name: string): string => `"${name}"`;
+
+const parametersOf = (keys: readonly RowKey[]): [string[], string[]] => [
+  keys.map(({ sessionId }) => sessionId),
+  keys.map(({ key }) => key),
+];

@@ -1,0 +1,49 @@
+import type { EventLog, RecordedEvent } from '../log/event-log.ts';
+import type { Tail } from '../log/tail.ts';
+
+export interface BatchLimits {
+  /** Events of one batch. */
+  readonly projectionBatchMax: number;
+  /** Bytes of one batch, beyond its first event. */
+  readonly readBytesMax: number;
+}
+
+/** Where a projection takes its events from: the node's follower, or the log when it is behind. */
+export class Source {
+  #page: { after: string; events: readonly RecordedEvent[] } = { after: '', events: [] };
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly tail: Tail,
+    private readonly limits: BatchLimits,
+  ) {}
+
+  /** What is kept in memory after a position, else the next page of the log. */
+  async next(after: string): Promise<readonly RecordedEvent[]> {
+    const kept = this.tail.after(after);
+    if (kept) return this.#cut(kept);
+    return this.reread(after);
+  }
+
+  /** The events after a position as the log has them. */
+  async reread(after: string): Promise<readonly RecordedEvent[]> {
+    if (this.#page.after !== after || this.#page.events.length === 0) {
+      const limit = this.limits.projectionBatchMax;
+      this.#page = { after, events: await this.log.readAll({ after, limit }) };
+    }
+    const batch = this.#cut(this.#page.events);
+    // What is cut off is the next batch: large events are not read again and again.
+    const last = batch.at(-1);
+    if (last) this.#page = { after: last.position, events: this.#page.events.slice(batch.length) };
+    return batch;
+  }
+
+  #cut(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
+    let bytes = 0;
+    const end = events.findIndex((event, nth) => {
+      bytes += event.bytes;
+      return nth >= this.limits.projectionBatchMax || (nth > 0 && bytes > this.limits.readBytesMax);
+    });
+    return end < 0 ? events : events.slice(0, end);
+  }
+}
