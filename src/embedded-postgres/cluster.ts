@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, chown, lchown, lstat, mkdir, mkdtemp, open, readdir } from 'node:fs/promises';
 import { realpath, rename, rm, stat, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { shelter, type Binaries } from './binaries.ts';
 import { initialise } from './initialise.ts';
 import { canEnter, type RunAs } from './run-as.ts';
@@ -72,12 +72,16 @@ const setAside = async (cluster: string): Promise<void> => {
 const handOver = async (cluster: string, as: RunAs): Promise<string> => {
   if (!as.user) return cluster;
   const { uid, gid } = as.user;
+  if (!canEnter(as, dirname(cluster))) {
+    throw new Error(
+      `Postgres has to run as user ${uid} here, who cannot enter ${dirname(cluster)}`,
+    );
+  }
   if ((await stat(cluster)).uid !== uid) {
     const inside = await readdir(cluster, { recursive: true });
-    for (const path of ['', ...inside]) await lchown(join(cluster, path), uid, gid);
+    for (const path of [...inside, '']) await lchown(join(cluster, path), uid, gid);
   }
-  if (canEnter(as, cluster)) return cluster;
-  throw new Error(`Postgres runs as user ${uid}, who cannot enter ${cluster}`);
+  return cluster;
 };
 
 /** Without this a power cut could bring back the old name after data was confirmed. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 
-/** A database of one test's own, with all migrations run. */
+/** A database of one test's own. */
 export interface TestDatabase {
   readonly url: string;
   /** Removes it, cutting the connections that are left. */
@@ -31,9 +31,14 @@ const execute = async (statement: string): Promise<void> => {
   }
 };
 
-/** A clone of the migrated database, made in milliseconds. */
-export const freshDatabase = async (): Promise<TestDatabase> => {
+const create = async (template: string): Promise<TestDatabase> => {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await execute(`create database ${name} template playhead`);
+  await execute(`create database ${name} template ${template}`);
   return { url: urlOf(name), drop: () => execute(`drop database if exists ${name} with (force)`) };
 };
+
+/** A clone of the migrated database, made in milliseconds. */
+export const freshDatabase = (): Promise<TestDatabase> => create('playhead');
+
+/** A database in which no migration has run. */
+export const emptyDatabase = (): Promise<TestDatabase> => create('template0');

@@ -1,12 +1,7 @@
-// Holds an embedded Postgres as a service would, until SIGTERM. Arguments: data folder, and the
-// folder of the launcher when it is not the one of this checkout.
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+// Holds an embedded Postgres on the data folder of its argument as a service would, until SIGTERM.
+import { startEmbeddedPostgres } from '../../dist/src/embedded-postgres/index.js';
 
-const [dataDir, launcher = join(import.meta.dirname, '../../dist/src/embedded-postgres')] =
-  process.argv.slice(2);
-const { startEmbeddedPostgres } = await import(pathToFileURL(join(launcher, 'index.js')).href);
-
+const [dataDir] = process.argv.slice(2);
 process.on('SIGINT', () => {});
 try {
   const postgres = await startEmbeddedPostgres({ dataDir });

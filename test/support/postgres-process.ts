@@ -18,16 +18,17 @@ export interface PostgresProcess {
 }
 
 export interface ProcessOptions extends SpawnOptions {
-  /** The folder of a compiled launcher; the checkout's when missing. */
-  readonly launcher?: string;
+  /** The root of another installation; this checkout when missing. */
+  readonly installation?: string;
 }
 
-const script = join(import.meta.dirname, 'postgres-process.mjs');
+const checkout = join(import.meta.dirname, '../..');
 
 /** Starts a process that starts an embedded Postgres, in a process group of its own. */
 export const holdPostgres = (dataDir: string, options: ProcessOptions = {}): PostgresProcess => {
-  const { launcher, ...rest } = options;
-  const args = [script, dataDir, ...(launcher === undefined ? [] : [launcher])];
+  const { installation = checkout, ...rest } = options;
+  const script = join(installation, 'test/support/postgres-process.mjs');
+  const args = [script, dataDir];
   const child = spawn(process.execPath, args, { detached: true, ...rest, stdio: 'pipe' });
   const exited = once(child, 'exit');
   const printed = new Promise<string>((resolve) => {
