@@ -3,12 +3,6 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-/** A file of the project: its path from the root, with `/`, and what is in it. */
-export interface SourceText {
-  readonly path: string;
-  readonly text: string;
-}
-
 /** The project's root, ending in `/`. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -24,13 +18,11 @@ export const filesBelow = (folder = ''): string[] =>
     })
     .sort();
 
-export const read = (path: string): SourceText => ({
-  path,
-  text: readFileSync(root + path, 'utf8'),
-});
+/** What is in a file of the project. */
+export const read = (path: string): string => readFileSync(root + path, 'utf8');
 
-/** The syntax tree, whose nodes know their parents. */
-export const parse = ({ path, text }: SourceText): ts.SourceFile =>
+/** The syntax tree, whose nodes know their parents, of a file of the project or of another text. */
+export const parse = (path: string, text = read(path)): ts.SourceFile =>
   ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
 
 /** All TypeScript of the project, or of what begins with one of the given paths. */
@@ -38,7 +30,7 @@ export const typescript = (...beginnings: string[]): ts.SourceFile[] =>
   filesBelow()
     .filter((path) => path.endsWith('.ts'))
     .filter((path) => beginnings.length === 0 || beginnings.some((one) => path.startsWith(one)))
-    .map((path) => parse(read(path)));
+    .map((path) => parse(path));
 
 /** A node and everything in it, JSDoc excepted. */
 export function* nodesOf(node: ts.Node): Generator<ts.Node> {
@@ -103,3 +95,12 @@ export function importsOf(file: ts.SourceFile): Import[] {
     })),
   ];
 }
+
+/** The names that stand in array literals, spreads and `useClass`, in order: what a list lists. */
+export const listedIn = (node: ts.Node): string[] =>
+  all(node, ts.isIdentifier)
+    .filter(({ parent }) => {
+      if (ts.isPropertyAssignment(parent)) return parent.name.getText() === 'useClass';
+      return ts.isArrayLiteralExpression(parent) || ts.isSpreadAssignment(parent);
+    })
+    .map(({ text }) => text);

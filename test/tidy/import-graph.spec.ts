@@ -26,8 +26,6 @@ function deadFiles(files: readonly ts.SourceFile[], entries: readonly string[]):
     .map((path) => `${path} is imported by nobody: remove it`);
 }
 
-const file = (path: string, text: string): ts.SourceFile => parse({ path, text });
-
 describe('every file', () => {
   const files = typescript();
 
@@ -42,10 +40,10 @@ describe('every file', () => {
 
   it('is caught in a cycle, also when it imports types only', () => {
     const ring = [
-      file('src/a.ts', "import './b.ts'; import './d.ts';"),
-      file('src/b.ts', "import type { C } from './deep/c.ts';"),
-      file('src/deep/c.ts', "export * from '../b.ts'; export * from '../d.ts';"),
-      file('src/d.ts', ''),
+      parse('src/a.ts', "import './b.ts'; import './d.ts';"),
+      parse('src/b.ts', "import type { C } from './deep/c.ts';"),
+      parse('src/deep/c.ts', "export * from '../b.ts'; export * from '../d.ts';"),
+      parse('src/d.ts', ''),
     ];
     expect(cycles(ring)).toEqual([
       'src/b.ts -> src/deep/c.ts -> src/b.ts: move what both need into a file of its own',
@@ -53,8 +51,8 @@ describe('every file', () => {
   });
 
   it('is caught when nobody imports it', () => {
-    const ours = [file('src/main.ts', "import './used.ts';"), file('src/used.ts', '')];
-    expect(deadFiles([...ours, file('src/unused.ts', '')], ['src/main.ts'])).toEqual([
+    const ours = [parse('src/main.ts', "import './used.ts';"), parse('src/used.ts', '')];
+    expect(deadFiles([...ours, parse('src/unused.ts', '')], ['src/main.ts'])).toEqual([
       'src/unused.ts is imported by nobody: remove it',
     ]);
   });

@@ -88,7 +88,6 @@ const staleRows = (files: readonly ts.SourceFile[]): string[] =>
 
 describe('imports', () => {
   const tabled = typescript('src/', 'projections/', 'migrations/', 'packages/');
-  const file = (path: string, text: string): ts.SourceFile => parse({ path, text });
 
   it('stay within the table', () => {
     expect([...strayImports(tabled), ...staleRows(tabled)]).toEqual([]);
@@ -105,19 +104,21 @@ describe('imports', () => {
       "type Pool = import('pg').Pool;",
       "import 'node:fs';",
     ];
-    const files = forms.map((text) => file('src/domain/x.ts', text));
+    const files = forms.map((text) => parse('src/domain/x.ts', text));
     expect(strayImports(files)).toHaveLength(forms.length);
-    expect(strayImports([file('src/log/event-log.ts', "\nexport * from './tail.ts';")])).toEqual([
+    expect(strayImports([parse('src/log/event-log.ts', "\nexport * from './tail.ts';")])).toEqual([
       'src/log/event-log.ts:2 must not import src/log/tail.ts: ' +
         'src/log/event-log.ts may import @playhead/contract',
     ]);
-    expect(strayImports([file('src/elsewhere/x.ts', '')])).toHaveLength(1);
+    expect(strayImports([parse('src/elsewhere/x.ts', '')])).toHaveLength(1);
     expect(staleRows([])).toHaveLength(Object.keys(table).length);
   });
 
   it('of types alone may be allowed where values are not', () => {
     const health = 'src/http/health.ts';
-    expect(strayImports([file(health, "import type { Config } from '../config.ts';")])).toEqual([]);
-    expect(strayImports([file(health, "import { Config } from '../config.ts';")])).toHaveLength(1);
+    expect(strayImports([parse(health, "import type { Config } from '../config.ts';")])).toEqual(
+      [],
+    );
+    expect(strayImports([parse(health, "import { Config } from '../config.ts';")])).toHaveLength(1);
   });
 });

@@ -39,7 +39,7 @@ function impurities(file: ts.SourceFile): string[] {
 }
 
 describe('the pure core', () => {
-  const used = (text: string): string[] => impurities(parse({ path: 'src/domain/x.ts', text }));
+  const used = (text: string): string[] => impurities(parse('src/domain/x.ts', text));
 
   it('knows no clock, no chance and no surroundings', () => {
     const core = typescript('src/domain/', 'projections/', 'packages/contract/src/');
