@@ -60,7 +60,7 @@ async function createTrigrams(runner: QueryRunner): Promise<void> {
   try {
     await runner.query('create extension if not exists pg_trgm');
   } catch (failure) {
-    const code = failure instanceof QueryFailedError && codeOf(failure);
+    const code = codeOf(failure);
     if (code !== insufficientPrivilege && code !== undefinedFile) throw failure;
     throw new Error(
       'Playhead searches with the Postgres extension pg_trgm, which this user may not create or ' +
@@ -71,5 +71,7 @@ async function createTrigrams(runner: QueryRunner): Promise<void> {
   }
 }
 
-const codeOf = (failure: QueryFailedError): unknown =>
-  (failure.driverError as Error & { code?: unknown }).code;
+const codeOf = (failure: unknown): unknown =>
+  failure instanceof QueryFailedError
+    ? (failure.driverError as { code?: unknown }).code
+    : undefined;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
-import { asSessionEvent, takeBatch } from './batch.ts';
+import { sessionEventOf, takeBatch } from './batch.ts';
 import { Bell } from './bell.ts';
 import {
   checkpointAt,
@@ -195,7 +195,7 @@ export class ProjectionLoop {
   #batchOf(recorded: readonly RecordedEvent[]) {
     const last = recorded.at(-1);
     if (!last) throw new Error(`the log no longer has the events after ${this.#position}`);
-    const events = recorded.flatMap((event) => asSessionEvent(event) ?? []);
+    const events = recorded.flatMap((event) => sessionEventOf(event) ?? []);
     return { events, last, misplaced: this.#contiguity.check(events) };
   }
 
