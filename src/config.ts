@@ -30,7 +30,7 @@ export const limits = {
   /** Folded session states kept for the next command. */
   stateCacheBytesMax: 128 * 1024 * 1024,
 
-  /** Events kept in memory for projections that are just behind the follower. */
+  /** Newest events kept in memory: for projections just behind, and for who turns live. */
   tailBytesMax: 16 * 1024 * 1024,
   /** Events a projection takes in one transaction. */
   projectionBatchMax: 1_000,
@@ -47,8 +47,6 @@ export const limits = {
 
   /** One page of a replay on a socket. */
   replayBytesMax: 256 * 1024,
-  /** Events of one session kept in memory while someone replays it. */
-  sessionTailBytesMax: 4 * 1024 * 1024,
   /** Bytes that may wait for one socket; beyond it the session is closed as `slow-viewer`. */
   viewerBytesMax: 4 * 1024 * 1024,
   /** Events folded between two turns of the event loop. */
@@ -56,6 +54,8 @@ export const limits = {
   /** Folded views kept while nobody has them open. */
   viewCacheBytesMax: 64 * 1024 * 1024,
   roomsPerSocketMax: 100,
+  /** Until then a new connection must have shown a key. */
+  socketConnectMs: 10_000,
   /** One message of a socket client. */
   socketMessageBytesMax: 64 * 1024,
 

@@ -1,0 +1,24 @@
+import type { Refused } from '@playhead/contract';
+import type { Outbox } from './outbox.ts';
+import type { ViewerSocket } from './open-sessions.ts';
+
+/**
+ * Answers one request of a socket: by its acknowledgement function or, when a refused request came
+ * without one, by the event `refused`.
+ */
+export function answerTo<Done extends { readonly ok: true }>(
+  { socket, outbox }: { readonly socket: ViewerSocket; readonly outbox: Outbox },
+  event: string,
+  ack: unknown,
+): (answer: Done | Refused) => void {
+  return (answer) => {
+    if (typeof ack === 'function') {
+      (ack as (answer: Done | Refused) => void)(answer);
+    } else if (!answer.ok) {
+      const { ok: _, ...refusal } = answer;
+      socket.emit('refused', { event, ...refusal });
+    }
+    // Who asks and asks and never reads would have the answers pile up.
+    if (outbox.isStuffed) socket.disconnect(true);
+  };
+}

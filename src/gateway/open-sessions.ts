@@ -1,0 +1,118 @@
+import {
+  refuse,
+  sessionRoom,
+  type ClientToServer,
+  type Refused,
+  type Refusal,
+  type ServerToClient,
+  type SessionOpen,
+  type SessionOpened,
+} from '@playhead/contract';
+import type { Socket } from 'socket.io';
+import type { Delivery } from '../live/delivery.ts';
+import type { Feed } from '../live/feed.ts';
+import type { Audience, Viewer } from '../live/viewer.ts';
+import type { Outbox } from './outbox.ts';
+
+export type ViewerSocket = Socket<ClientToServer, ServerToClient>;
+
+export interface OpenSessionsOptions {
+  readonly feed: Feed;
+  readonly audience: Audience;
+  /** Why the socket's holder may not read sessions now. */
+  readonly denied: () => Promise<Refusal | undefined>;
+  /** How many sessions may be open at once. */
+  readonly roomsMax: number;
+}
+
+/** A delivery of a session, and one that is to take its place. */
+interface OpenSession {
+  delivery?: Delivery | undefined;
+  opening?: Delivery | undefined;
+}
+
+const SUPERSEDED = 'another request for this session came before this one was answered';
+
+/** The sessions that one socket has open. */
+export class OpenSessions {
+  readonly #sessions = new Map<string, OpenSession>();
+
+  constructor(
+    private readonly socket: ViewerSocket,
+    private readonly outbox: Outbox,
+    private readonly options: OpenSessionsOptions,
+  ) {}
+
+  /**
+   * Opens a session, or opens it anew: then the old delivery goes on until the new one is answered,
+   * and stays when that is refused. Of several requests the last one counts.
+   */
+  open(request: SessionOpen, answer: (answer: SessionOpened | Refused) => void): void {
+    const { sessionId } = request;
+    const { feed, roomsMax } = this.options;
+    this.#sessions.get(sessionId)?.opening?.close(refuse('refused', SUPERSEDED));
+    const known = this.#sessions.get(sessionId);
+    if (!known && this.#sessions.size >= roomsMax) {
+      answer({ ok: false, ...refuse('too-many-rooms', `at most ${roomsMax} on one socket`) });
+      return;
+    }
+    const session = known ?? {};
+    this.#sessions.set(sessionId, session);
+    session.opening = feed.open(request, this.#viewer(sessionId, session, answer));
+  }
+
+  /** Nothing of the session is sent from now on, whether it was open or not. */
+  close(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    session?.opening?.close(refuse('refused', SUPERSEDED));
+    session?.delivery?.end();
+    this.#sessions.delete(sessionId);
+  }
+
+  /** The socket is gone. */
+  end(): void {
+    for (const { opening, delivery } of this.#sessions.values()) {
+      opening?.end();
+      delivery?.end();
+    }
+    this.#sessions.clear();
+    this.outbox.close();
+  }
+
+  #viewer(
+    sessionId: string,
+    session: OpenSession,
+    answer: (answer: SessionOpened | Refused) => void,
+  ): Viewer {
+    const { socket, outbox, options } = this;
+    const room = sessionRoom(sessionId);
+    const forget = (): void => {
+      if (!session.delivery && !session.opening) this.#sessions.delete(sessionId);
+    };
+    return {
+      audience: options.audience,
+      denied: options.denied,
+      inTurn: (work) => outbox.inTurn(work),
+      opened: (opened) => {
+        session.delivery?.end();
+        session.delivery = session.opening;
+        session.opening = undefined;
+        answer(opened);
+      },
+      refused: (refusal) => {
+        session.opening = undefined;
+        forget();
+        answer({ ok: false, ...refusal });
+      },
+      send: (frame) => socket.emit('session:events', frame),
+      join: () => void socket.join(room),
+      leave: () => void socket.leave(room),
+      hasRoomFor: (bytes) => outbox.hasRoomFor(bytes),
+      closed: (refusal, revision) => {
+        session.delivery = undefined;
+        forget();
+        socket.emit('session:closed', { ...refusal, sessionId, revision });
+      },
+    };
+  }
+}

@@ -1,0 +1,142 @@
+import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  Ack,
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  type OnGatewayConnection,
+  type OnGatewayDisconnect,
+  type OnGatewayInit,
+} from '@nestjs/websockets';
+import {
+  refuse,
+  sessionClose,
+  sessionOpen,
+  sessionRoom,
+  type ClientToServer,
+  type ServerToClient,
+  type SessionOpened,
+} from '@playhead/contract';
+import type { Server } from 'socket.io';
+import type { Authenticator } from '../access/principal.ts';
+import type { Config } from '../config.ts';
+import type { Feed } from '../live/feed.ts';
+import type { Audience } from '../live/viewer.ts';
+import { CONFIG, FEED, KEYS } from '../tokens.ts';
+import { admitReaders, refusalFor } from './admission.ts';
+import { answerTo } from './answers.ts';
+import { checked } from './checked.ts';
+import { OpenSessions, type ViewerSocket } from './open-sessions.ts';
+import { Outbox } from './outbox.ts';
+
+const EVENTS: ReadonlySet<unknown> = new Set<keyof ClientToServer>([
+  'session:open',
+  'session:close',
+]);
+
+interface Connected {
+  readonly socket: ViewerSocket;
+  readonly outbox: Outbox;
+  readonly sessions: OpenSessions;
+}
+
+/** Sessions over Socket.IO. Whatever a client sends, it gets an answer or a code. */
+@WebSocketGateway()
+export class SessionsGateway
+  implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, BeforeApplicationShutdown
+{
+  readonly #connected = new Map<string, Connected>();
+  #audience: Audience;
+
+  constructor(
+    @Inject(FEED) private readonly feed: Feed,
+    @Inject(KEYS) private readonly keys: Authenticator,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Sockets that are connected. */
+  get sockets(): number {
+    return this.#connected.size;
+  }
+
+  /** Bytes that wait for slow sockets, of all sockets together. */
+  get pendingBytes(): number {
+    let sum = 0;
+    for (const { outbox } of this.#connected.values()) sum += outbox.pending;
+    return sum;
+  }
+
+  afterInit(server: Server<ClientToServer, ServerToClient>): void {
+    server.use(admitReaders(this.keys));
+    this.#audience = {
+      // Only to this node's sockets: every node follows the log itself.
+      broadcast: (frame) =>
+        server.local.to(sessionRoom(frame.sessionId)).emit('session:events', frame),
+    };
+  }
+
+  handleConnection(socket: ViewerSocket): void {
+    const { limits } = this.config;
+    const outbox = new Outbox(socket.conn, limits);
+    const sessions = new OpenSessions(socket, outbox, {
+      feed: this.feed,
+      audience: this.#audience,
+      denied: () => refusalFor(socket, this.keys),
+      roomsMax: limits.roomsPerSocketMax,
+    });
+    const connected = { socket, outbox, sessions };
+    this.#connected.set(socket.id, connected);
+    socket.onAny((event: unknown, ...rest: unknown[]) => {
+      if (EVENTS.has(event)) return;
+      const name = String(event).slice(0, 100);
+      const answer = answerTo(connected, name, rest.at(-1));
+      answer({ ok: false, ...refuse('invalid', `there is no event ${name}`) });
+    });
+  }
+
+  handleDisconnect(socket: ViewerSocket): void {
+    this.#connected.get(socket.id)?.sessions.end();
+    this.#connected.delete(socket.id);
+  }
+
+  // The acknowledgement is called by hand: one that Nest sends for a returned value may leave after
+  // the first frames.
+  @SubscribeMessage('session:open')
+  open(
+    @ConnectedSocket() socket: ViewerSocket,
+    @MessageBody() payload: unknown,
+    @Ack() ack: unknown,
+  ): void {
+    const connected = this.#connected.get(socket.id);
+    if (!connected) return;
+    const answer = answerTo<SessionOpened>(connected, 'session:open', ack);
+    const request = checked(sessionOpen, payload);
+    if ('refusal' in request) answer({ ok: false, ...request.refusal });
+    else if (!ack) answer({ ok: false, ...refuse('invalid', 'needs an acknowledgement function') });
+    else connected.sessions.open(request.value, answer);
+  }
+
+  @SubscribeMessage('session:close')
+  close(
+    @ConnectedSocket() socket: ViewerSocket,
+    @MessageBody() payload: unknown,
+    @Ack() ack: unknown,
+  ): void {
+    const connected = this.#connected.get(socket.id);
+    if (!connected) return;
+    const answer = answerTo<{ ok: true }>(connected, 'session:close', ack);
+    const request = checked(sessionClose, payload);
+    if ('refusal' in request) {
+      answer({ ok: false, ...request.refusal });
+      return;
+    }
+    connected.sessions.close(request.value.sessionId);
+    answer({ ok: true });
+  }
+
+  /** Viewers are told before the sockets close. */
+  beforeApplicationShutdown(): void {
+    this.feed.stop();
+  }
+}

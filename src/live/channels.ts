@@ -1,0 +1,96 @@
+import { sessionIdOf, type SessionFrame } from '@playhead/contract';
+import type { FollowedBatch, RecordedEvent } from '../log/event-log.ts';
+import { frameOf, wireBytes } from './frame.ts';
+import type { Audience } from './viewer.ts';
+
+/** A live viewer of a session. */
+export interface Member {
+  readonly audience: Audience;
+  /** Whether it takes the frame; when not, it has left the channel by then. */
+  takes(frame: SessionFrame, bytes: number): boolean;
+  /** The frame went out to its audience. */
+  sent(frame: SessionFrame): void;
+  /** The frame could not be sent to anybody. */
+  failed(): void;
+}
+
+/** One session's live viewers, and the followed events they have not been sent yet. */
+interface Channel {
+  readonly members: Set<Member>;
+  waiting: RecordedEvent[];
+}
+
+/** Hands followed events on to the live viewers of their sessions: one frame a session and tick. */
+export class Channels {
+  readonly #channels = new Map<string, Channel>();
+  readonly #waiting = new Set<string>();
+  #tick: NodeJS.Immediate | undefined;
+
+  /** `onSent` hears of each frame; `onFault` of what should never happen. */
+  constructor(
+    private readonly onSent: (frame: SessionFrame) => void,
+    private readonly onFault: (fault: unknown) => void,
+  ) {}
+
+  /** Sessions that somebody watches live. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /** Takes events as the tail hands them over. */
+  follow({ events }: FollowedBatch): void {
+    for (const event of events) {
+      const sessionId = sessionIdOf(event.stream);
+      if (sessionId === undefined) continue;
+      const channel = this.#channels.get(sessionId);
+      if (!channel) continue;
+      channel.waiting.push(event);
+      this.#waiting.add(sessionId);
+    }
+    if (this.#waiting.size > 0) this.#tick ??= setImmediate(() => this.#flushAll());
+  }
+
+  /**
+   * Adds a viewer that has been sent everything the tail handed over, in the synchronous block in
+   * which it was sent. What still waits goes out to the others first: it must not come twice.
+   */
+  join(sessionId: string, member: Member): void {
+    this.#flush(sessionId);
+    const channel = this.#channels.get(sessionId);
+    if (channel) channel.members.add(member);
+    else this.#channels.set(sessionId, { members: new Set([member]), waiting: [] });
+  }
+
+  leave(sessionId: string, member: Member): void {
+    const channel = this.#channels.get(sessionId);
+    channel?.members.delete(member);
+    if (channel?.members.size !== 0) return;
+    this.#channels.delete(sessionId);
+    this.#waiting.delete(sessionId);
+  }
+
+  #flush(sessionId: string): void {
+    const channel = this.#channels.get(sessionId);
+    const first = channel?.waiting[0];
+    if (!channel || !first) return;
+    const frame = frameOf(sessionId, first.revision - 1, channel.waiting);
+    const bytes = wireBytes(channel.waiting);
+    channel.waiting = [];
+    this.#waiting.delete(sessionId);
+    const takers = [...channel.members].filter((member) => member.takes(frame, bytes));
+    try {
+      const audiences = new Set(takers.map((member) => member.audience));
+      for (const audience of audiences) audience.broadcast(frame);
+      for (const member of takers) member.sent(frame);
+      this.onSent(frame);
+    } catch (fault) {
+      this.onFault(fault);
+      for (const member of takers) member.failed();
+    }
+  }
+
+  #flushAll(): void {
+    this.#tick = undefined;
+    for (const sessionId of [...this.#waiting]) this.#flush(sessionId);
+  }
+}

@@ -1,0 +1,181 @@
+import {
+  refuse,
+  sessionStream,
+  type Refusal,
+  type SessionFrame,
+  type SessionOpen,
+} from '@playhead/contract';
+import { LogError, type EventLog, type RecordedEvent } from '../log/event-log.ts';
+import type { Tail } from '../log/tail.ts';
+import type { Channels, Member } from './channels.ts';
+import { frameOf } from './frame.ts';
+import { beginning, placeAt } from './place.ts';
+import type { PageLimits, SessionReader } from './session-reader.ts';
+import type { Audience, Viewer } from './viewer.ts';
+import type { PlacedView, Views } from './views.ts';
+
+/** What deliveries share. */
+export interface FeedParts {
+  readonly log: EventLog;
+  readonly tail: Tail;
+  readonly reader: SessionReader;
+  readonly views: Views;
+  readonly channels: Channels;
+  /** Bounds of one frame of a replay. */
+  readonly page: PageLimits;
+  /** Resolves once the tail has handed over everything up to a position. */
+  passed(position: string): Promise<void>;
+  isStopped(): boolean;
+  /** The delivery is over, for whatever reason. */
+  over(delivery: Delivery): void;
+  onFault(fault: unknown): void;
+}
+
+/**
+ * One viewer's way through one session: the answer, the replay, then live.
+ *
+ * Nothing is skipped or sent twice, because a viewer joins its session's channel in one synchronous
+ * block, at a place with two properties. The tail has passed it: no event up to it comes as
+ * live any more. And the tail still holds all that it handed over beyond the place (see
+ * `Place.emptyThrough`): this is sent in that block, and everything later comes as live.
+ */
+export class Delivery implements Member {
+  readonly audience: Audience;
+  #state: 'opening' | 'replaying' | 'live' | 'over' = 'opening';
+  #place = beginning;
+  /** Of the last event sent. */
+  #revision = -1;
+
+  constructor(
+    private readonly parts: FeedParts,
+    private readonly request: SessionOpen,
+    private readonly viewer: Viewer,
+  ) {
+    this.audience = viewer.audience;
+  }
+
+  /** Opens and replays; resolves when the viewer is live or the delivery is over. */
+  async run(): Promise<void> {
+    try {
+      const start = await this.#start();
+      if ('code' in start) {
+        this.close(start);
+        return;
+      }
+      await this.viewer.inTurn(() => this.#open(start));
+      while (this.#state === 'replaying') {
+        await this.parts.passed(this.#place.position);
+        await this.viewer.inTurn(() => this.#step());
+      }
+    } catch (fault) {
+      const code = fault instanceof LogError ? 'unavailable' : 'internal';
+      if (code === 'internal') this.parts.onFault(fault);
+      this.close(refuse(code));
+    }
+  }
+
+  /** Nothing is sent from now on. */
+  end(): void {
+    if (this.#state === 'over') return;
+    const wasLive = this.#state === 'live';
+    this.#state = 'over';
+    if (wasLive) {
+      this.parts.channels.leave(this.request.sessionId, this);
+      this.viewer.leave();
+    }
+    this.parts.over(this);
+  }
+
+  /** Ends it and tells the viewer why. */
+  close(refusal: Refusal): void {
+    const state = this.#state;
+    if (state === 'over') return;
+    this.end();
+    if (state === 'opening') this.viewer.refused(refusal);
+    else this.viewer.closed(refusal, this.#revision);
+  }
+
+  takes(frame: SessionFrame, bytes: number): boolean {
+    if (frame.from !== this.#revision + 1) {
+      // Cannot happen while the log keeps its word; a viewer must not pay for it with a hole.
+      this.failed();
+      return false;
+    }
+    if (this.viewer.hasRoomFor(bytes)) return true;
+    this.close(refuse('slow-viewer'));
+    return false;
+  }
+
+  sent(frame: SessionFrame): void {
+    this.#revision = frame.through;
+  }
+
+  failed(): void {
+    this.close(refuse('internal'));
+  }
+
+  /** Where the request points to, or why nothing comes of it. */
+  async #start(): Promise<PlacedView | Refusal> {
+    if (this.parts.isStopped()) return refuse('shutting-down');
+    const denied = await this.viewer.denied();
+    if (denied) return denied;
+    const { log, views } = this.parts;
+    const { sessionId, after, afterId } = this.request;
+    const stream = sessionStream(sessionId);
+    if (after === undefined) {
+      const placed = await views.now(sessionId);
+      return placed.place.revision < 0 ? refuse('not-found') : placed;
+    }
+    const [at] = after < 0 ? [] : await log.read(stream, { after: after - 1, limit: 1 });
+    if (at) {
+      const isSame = afterId === undefined || afterId === at.id;
+      return isSame ? { view: undefined, place: placeAt(at) } : refuse('cursor-unknown');
+    }
+    if (!(await log.last(stream))) return refuse('not-found');
+    return after < 0 ? { view: undefined, place: beginning } : refuse('cursor-unknown');
+  }
+
+  #open({ view, place }: PlacedView): void {
+    if (this.#state !== 'opening') return;
+    this.#state = 'replaying';
+    this.#place = place;
+    this.#revision = place.revision;
+    this.viewer.opened({
+      ok: true,
+      sessionId: this.request.sessionId,
+      revision: place.revision,
+      eventId: place.eventId,
+      epoch: this.parts.log.epoch,
+      ...(view && { view }),
+    });
+  }
+
+  /** One page of the replay, or the handover. */
+  async #step(): Promise<void> {
+    if (this.#state !== 'replaying') return;
+    const { page: limits, reader, tail } = this.parts;
+    const { sessionId } = this.request;
+    const inTail = reader.nextInTail(sessionId, this.#place, limits);
+    if (inTail?.isLast && tail.through >= this.#place.position) {
+      this.#goLive(inTail.events);
+      return;
+    }
+    const page = inTail ?? (await reader.nextInLog(sessionId, this.#place, limits));
+    if (this.#state !== 'replaying') return;
+    this.#place = page.place;
+    if (page.events.length > 0) this.#send(frameOf(sessionId, this.#revision, page.events));
+  }
+
+  #goLive(rest: readonly RecordedEvent[]): void {
+    const { sessionId } = this.request;
+    this.#send({ ...frameOf(sessionId, this.#revision, rest), caughtUp: true });
+    this.#state = 'live';
+    this.parts.channels.join(sessionId, this);
+    this.viewer.join();
+  }
+
+  #send(frame: SessionFrame): void {
+    this.viewer.send(frame);
+    this.#revision = frame.through;
+  }
+}
