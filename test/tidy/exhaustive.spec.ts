@@ -64,7 +64,7 @@ const withOneMoreCommand = (): string => {
 describe('the compiler', () => {
   it('finds no fault in domain and contract as they are', () => {
     expect(faultsOf(programWith(new Map()))).toEqual([]);
-  });
+  }, 60_000);
 
   it('points at each switch that must know a new event or a new command', () => {
     const edited = new Map([
@@ -76,5 +76,5 @@ describe('the compiler', () => {
       `${domain} decide`,
       `${domain} remember`,
     ]);
-  });
+  }, 60_000);
 });
