@@ -44,8 +44,8 @@ const tables = `
 `;
 
 /**
- * Stores a batch of appends, at most one a stream. Item i of `streams`, `expectations` (the stream's
- * last revision, -1 for none, null for any) and `sizes` is an append; the other arrays hold the
+ * Stores a batch of appends, at most one a stream. Item i of `streams`, `expectations` (its last
+ * revision, -1 for none, null for any) and `sizes` is an append; the other arrays hold the
  * events of all of them in order. An append that conflicts leaves the others alone.
  *
  * Answers an item an append. `lasts`: revision of the stream's last event before the call, -1 for

@@ -78,7 +78,7 @@ const run = (program, ...args) => {
   if (status !== 0) throw new Error(`build failed\n${stdout}${stderr}`.trim());
 };
 
-/** Into a folder of its own, then put in place: who runs from dist meanwhile sees one whole build. */
+/** Into a folder of its own, then put in place: who runs from dist sees one whole build. */
 const compile = (stamp) => {
   const work = join(cache, `build-${process.pid}`);
   const config = join(work, 'tsconfig.json');
@@ -98,7 +98,7 @@ const compile = (stamp) => {
   }
 };
 
-/** Builds when stale. Throws with the compiler's words. Types are checked by `npm run typecheck`. */
+/** Builds when stale. Throws with the compiler's words. `npm run typecheck` checks types. */
 export const build = async () => {
   if (isFresh(stampOfSources())) return;
   await locked(() => {

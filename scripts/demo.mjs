@@ -18,7 +18,9 @@ function watch({ url, key }, sessionId) {
   socket.on('session:events', ({ events }) => {
     for (const event of events) {
       viewer.view = evolveOpenView(viewer.view, event);
-      console.log(`  ${String(event.revision).padStart(3)}  ${event.type.padEnd(20)}${said(event)}`);
+      console.log(
+        `  ${String(event.revision).padStart(3)}  ${event.type.padEnd(20)}${said(event)}`,
+      );
     }
   });
   viewer.open = () => socket.emitWithAck('session:open', { sessionId, after: -1 });
@@ -63,7 +65,9 @@ async function run(service) {
   }));
   viewer.stop();
   for (const [what, agrees] of Object.entries(same)) {
-    console.log(`${agrees ? '✓' : '✗'} ${what} ${agrees ? 'agrees' : 'does NOT agree'} with the log`);
+    console.log(
+      `${agrees ? '✓' : '✗'} ${what} ${agrees ? 'agrees' : 'does NOT agree'} with the log`,
+    );
   }
   return Object.values(same).every(Boolean);
 }

@@ -58,6 +58,7 @@ export class CommandRefused extends Error {
   }
 }
 
+/** Limits of the write path, with its sources of time and ids. */
 export interface CommandOptions {
   readonly queues: QueueLimits;
   readonly conflictRetriesMax: number;

@@ -36,6 +36,7 @@ export interface PresetKey {
   readonly scopes: readonly Scope[];
 }
 
+/** The keys that the environment sets, and how long the others are trusted. */
 export interface KeysOptions {
   readonly preset: readonly PresetKey[];
   /** How long a looked-up key is trusted without looking again. */

@@ -6,4 +6,5 @@ export interface Refused {
   readonly message: string;
 }
 
+/** A refusal for `decide` to answer. */
 export const refused = (code: ErrorCode, message: string): Refused => ({ refused: code, message });

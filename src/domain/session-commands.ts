@@ -35,4 +35,5 @@ export type ReportedCommand =
       readonly end: EventData<'session.ended'>;
     };
 
+/** Every command that `decide` takes. */
 export type SessionCommand = ReportedCommand;

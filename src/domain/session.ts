@@ -46,6 +46,7 @@ export interface Decided {
   readonly keptFirst?: true;
 }
 
+/** The state before the first event, a new one each time: states have owners. */
 export const initialState = (): SessionState => ({
   revision: -1,
   at: '',
@@ -154,7 +155,7 @@ function remember(state: OwnedState, event: KnownSessionEvent): OwnedState {
   }
 }
 
-/** Tells contents apart without keeping them (FNV-1a); only a count of differing resends uses it. */
+/** Tells contents apart without keeping them (FNV-1a); only counting differing resends uses it. */
 function fingerprint(content: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < content.length; at += 1) {

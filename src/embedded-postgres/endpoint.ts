@@ -15,6 +15,7 @@ export interface Endpoint {
   readonly remove: () => Promise<void>;
 }
 
+/** A unix socket, or TCP where there is none. */
 export type Transport = 'socket' | 'tcp';
 
 /** Makes a place to listen at: a unix socket, or a free port of 127.0.0.1. */

@@ -17,6 +17,7 @@ export interface Server {
 /** Postgres found a server of the same cluster, or processes of one, still there. */
 export class LeftoversInUse extends Error {}
 
+/** Which cluster to start, with which programs, as whom, and who hears of it. */
 export interface ServerOptions {
   readonly cluster: string;
   readonly binaries: Binaries;

@@ -18,6 +18,7 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
+/** Where the data lies, how it is reached, and who hears of it. */
 export interface EmbeddedPostgresOptions {
   /** Made when missing; the database cluster becomes its folder `postgres`. */
   readonly dataDir: string;

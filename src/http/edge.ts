@@ -9,6 +9,7 @@ export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health
 
 export const NDJSON = 'application/x-ndjson';
 
+/** How large a body may be. */
 export interface EdgeOptions {
   readonly bodyBytesMax: number;
   readonly ndjsonBytesMax: number;

@@ -7,6 +7,7 @@ import { SessionReader } from './session-reader.ts';
 import type { Viewer } from './viewer.ts';
 import { Views, type ViewsLimits } from './views.ts';
 
+/** Bounds of what is read and sent at once, as `config.ts` has them. */
 export interface FeedLimits extends ViewsLimits {
   readonly readEventsMax: number;
   readonly replayBytesMax: number;

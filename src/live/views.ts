@@ -5,6 +5,7 @@ import { foldEvent, viewBytes } from './fold.ts';
 import { beginning, type Place } from './place.ts';
 import type { SessionReader } from './session-reader.ts';
 
+/** Bounds of what is folded at once and kept folded, as `config.ts` has them. */
 export interface ViewsLimits {
   readonly readBytesMax: number;
   readonly foldSliceMax: number;

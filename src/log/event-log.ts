@@ -62,13 +62,14 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
+/** The contract's codes that a log answers with; `LogError` says what each means. */
 export type LogErrorCode = 'conflict' | 'too-large' | 'invalid' | 'overloaded' | 'unavailable';
 
 /**
  * Why the log did not do what it was asked.
  *
  * - `conflict`: the stream is not where the append expected it; nothing of it was stored.
- * - `too-large`: over the limit of one append. `invalid`: no store could hold it; `field` says what.
+ * - `too-large`: over the limit of one append. `invalid`: no store can hold it; `field` says what.
  * - `overloaded`: the queue of waiting appends is full; nothing was stored.
  * - `unavailable`: the store did not answer in time. Only here the outcome of an append is unknown:
  *   retry with the same ids and the same expectation.
@@ -107,7 +108,10 @@ export interface EventLog {
   /** The last event of a stream, `undefined` when there is none. */
   last(stream: string): Promise<RecordedEvent | undefined>;
 
-  /** Events of all streams with `position > after`, in log order, at most `limit`. */
+  /**
+   * Events of all streams with `position > after`, in log order, at most `limit` and fewer when
+   * they are large; none only at the end.
+   */
   readAll(options: { after: string; limit: number }): Promise<RecordedEvent[]>;
 
   /** Position of the last event, `START` for an empty log. */

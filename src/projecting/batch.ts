@@ -36,8 +36,8 @@ export interface ParkedSession {
 }
 
 /**
- * Takes a batch into a read model and moves its checkpoint, in one transaction. Answers the sessions
- * it had to set aside; undefined when the checkpoint is elsewhere by now and nothing was done.
+ * Takes a batch into a read model and moves its checkpoint, in one transaction. Answers what
+ * sessions it had to set aside; undefined when the checkpoint is elsewhere by now, nothing done.
  */
 export function takeBatch(
   dataSource: DataSource,

@@ -52,7 +52,7 @@ export const checkpointAt = (checkpoint: Checkpoint, event: RecordedEvent): Chec
 
 /**
  * Moves a checkpoint on, unless it is no longer where it was: false then, and nothing may be
- * written. Its row stays locked until the transaction ends, so that of two nodes with the same batch
+ * written. Its row stays locked until the transaction ends: of two nodes with the same batch
  * one waits here and then finds that it was done.
  */
 export async function advance(

@@ -1,6 +1,6 @@
 import type { ColumnOptions, ValueTransformer } from 'typeorm';
 
-/** Text that is compared by byte, as JavaScript compares ASCII, whatever the database's language. */
+/** Text compared by byte, as JavaScript compares ASCII, whatever the database's language. */
 export const byteOrder = { type: 'text', collation: 'C' } as const satisfies ColumnOptions;
 
 /** Postgres gives int8 as text; the contract's counts all fit a number. */

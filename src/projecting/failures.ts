@@ -27,5 +27,6 @@ export function isOfContent(failure: unknown): boolean {
   return typeof code === 'string' && OF_CONTENT.test(code);
 }
 
+/** What a failure says, whatever was thrown. */
 export const messageOf = (failure: unknown): string =>
   failure instanceof Error ? failure.message : String(failure);

@@ -33,6 +33,7 @@ export interface ProjectionStatus {
   readonly error: string | null;
 }
 
+/** Bounds and delays of a projection's loop, as `config.ts` has them. */
 export interface ProjectionLimits extends BatchLimits {
   readonly projectionRetryMaxMs: number;
   readonly projectionSettleMs: number;

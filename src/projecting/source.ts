@@ -1,6 +1,7 @@
 import type { EventLog, RecordedEvent } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
 
+/** How large a batch may be. */
 export interface BatchLimits {
   /** Events of one batch. */
   readonly projectionBatchMax: number;

@@ -21,6 +21,7 @@ export const sessionOpen = z
   });
 export type SessionOpen = z.infer<typeof sessionOpen>;
 
+/** Asks for no more events of a session. */
 export const sessionClose = z.strictObject({ sessionId: id });
 export type SessionClose = z.infer<typeof sessionClose>;
 
@@ -67,11 +68,13 @@ export type SessionClosed = z.infer<typeof sessionClosed>;
 /** How a request on the socket failed. */
 export type Refused = Refusal & { readonly ok: false };
 
+/** What a client may send, as a Socket.IO event map; each is answered by its acknowledgement. */
 export interface ClientToServer {
   'session:open': (open: SessionOpen, ack: (answer: SessionOpened | Refused) => void) => void;
   'session:close': (close: SessionClose, ack: (answer: { ok: true } | Refused) => void) => void;
 }
 
+/** What the service sends, as a Socket.IO event map. */
 export interface ServerToClient {
   'session:events': (frame: SessionFrame) => void;
   'session:closed': (closed: SessionClosed) => void;

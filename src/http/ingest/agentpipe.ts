@@ -24,6 +24,7 @@ const participant = z.looseObject({
   name: text,
   prompt: text,
 });
+/** An agent as the CLI declares it at the start. */
 export type CliParticipant = z.infer<typeof participant>;
 
 /** Participants of one conversation. */
@@ -78,6 +79,7 @@ const summary = z.looseObject({
   cost: dollars,
   duration_ms: optional(milliseconds),
 });
+/** The CLI's own summary of a conversation. */
 export type CliSummary = z.infer<typeof summary>;
 
 const completed = z.looseObject({
@@ -112,4 +114,5 @@ export const cliEvent = (charactersMax: number) =>
     event('bridge.test', z.looseObject({ message: text, system_info: optional(systemInfo) })),
   ]);
 export type CliEvent = z.infer<ReturnType<typeof cliEvent>>;
+/** The data of one type of event. */
 export type CliData<Type extends CliEvent['type']> = Extract<CliEvent, { type: Type }>['data'];

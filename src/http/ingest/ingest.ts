@@ -16,6 +16,7 @@ export interface IngestAnswer {
   readonly keptFirst?: boolean;
 }
 
+/** How long a message may be, and the clock. */
 export interface IngestOptions {
   readonly messageCharactersMax: number;
   readonly now: () => Date;

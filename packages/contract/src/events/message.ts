@@ -3,9 +3,11 @@ import { id } from '../ids.ts';
 import { count, extra, milliseconds, nanoDollars } from './common.ts';
 import { versioned } from './versioned.ts';
 
+/** Whose part a message has in the conversation, in the words of language models. */
 export const messageRole = z.enum(['system', 'user', 'assistant']);
 export type MessageRole = z.infer<typeof messageRole>;
 
+/** What wrote a message. */
 export const messageSource = z.enum(['user', 'agent', 'orchestrator', 'tool', 'system']);
 export type MessageSource = z.infer<typeof messageSource>;
 
@@ -43,7 +45,10 @@ export const messageEvents = {
     1,
     z.object({ messageId: id, from: count, to: count, text: z.string() }),
   ),
-  /** Whole by itself: `content` is the truth; `chunksHash` lets a reader compare it with the chunks it saw. */
+  /**
+   * Whole by itself: `content` is the truth; `chunksHash` lets a reader compare it with the chunks
+   * it saw.
+   */
   'message.completed': versioned(
     1,
     z.object({
