@@ -96,8 +96,10 @@ describe('a hand-written list', () => {
   it('is caught with a number twice, out of order or on the wrong class', () => {
     const index = parse(
       'm/index.ts',
-      "import { A0000000000001 } from './0001-a.ts'; import { B0000000000003 } from './0002-b.ts';" +
-        "import { C0000000000002 } from './0002-c.ts'; [A0000000000001, B0000000000003, C0000000000002]",
+      `import { A0000000000001 } from './0001-a.ts';
+      import { B0000000000003 } from './0002-b.ts';
+      import { C0000000000002 } from './0002-c.ts';
+      [A0000000000001, B0000000000003, C0000000000002]`,
     );
     expect(misnumbered(index, ['m/0001-a.ts', 'm/0002-b.ts', 'm/0002-c.ts'])).toEqual([
       'm/0002-c.ts has a number that is taken: take the next',
