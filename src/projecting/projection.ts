@@ -1,5 +1,5 @@
 import type { SessionEvent } from '@playhead/contract';
-import type { EntityTarget, ObjectLiteral } from 'typeorm';
+import type { ObjectLiteral } from 'typeorm';
 
 /** A row of a session-scoped read model: it knows the last event it took. */
 export interface ProjectedRow extends ObjectLiteral {
@@ -18,9 +18,9 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   /** Raised when `keys` or `evolve` change, so that the read model is built anew. */
   readonly version: number;
   /** The table of its rows. */
-  readonly entity: EntityTarget<Row>;
-  /** The column that makes up the primary key together with `sessionId`; undefined: that alone. */
-  readonly keyColumn: (keyof Row & string) | undefined;
+  readonly entity: new () => Row;
+  /** The property that makes up the primary key together with `sessionId`; undefined: that alone. */
+  readonly keyColumn: string | undefined;
   /** Values of `keyColumn` (or the session's id) for the rows an event touches; none: ignored. */
   keys(event: SessionEvent): readonly string[];
   /** The row after the event, `undefined` for no row. Old rows are never changed. */

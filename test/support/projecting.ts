@@ -1,0 +1,141 @@
+import { sessionIdOf, type SessionEvent } from '@playhead/contract';
+import type { DataSource } from 'typeorm';
+import { limits } from '../../src/config.ts';
+import { openDatabase } from '../../src/database.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { openTail, type Tail } from '../../src/log/tail.ts';
+import type { ProjectionLimits } from '../../src/projecting/projection-loop.ts';
+import type { Projection } from '../../src/projecting/projection.ts';
+import { Projector } from '../../src/projecting/projector.ts';
+import { projections } from '../../projections/index.ts';
+import { MessageRow } from '../../projections/messages.ts';
+import { ParticipantRow } from '../../projections/participants.ts';
+import { SessionRow } from '../../projections/sessions.ts';
+import { rowKey, type Rows } from './histories.ts';
+
+/** The limits of a test: real ones, but for what it says; waits are short. */
+export const testLimits = (some: Partial<ProjectionLimits & { tailBytesMax: number }> = {}) => ({
+  ...limits,
+  projectionRetryMaxMs: 100,
+  projectionSettleMs: 5,
+  projectionStandbyMs: 100,
+  ...some,
+});
+
+/** One node: a follower and the projections, on a log and a database that nodes may share. */
+export interface Node {
+  readonly dataSource: DataSource;
+  readonly tail: Tail;
+  readonly projector: Projector;
+  readonly notices: { message: string; about: Readonly<Record<string, unknown>> }[];
+  stop(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly projections?: readonly Projection[];
+  readonly limits?: Partial<ProjectionLimits & { tailBytesMax: number }>;
+  /** Called before the projections start; for tests that make the database fail. */
+  readonly prepare?: (dataSource: DataSource) => void;
+  /** What the projections see instead of the follower. */
+  readonly tail?: (tail: Tail) => Tail;
+}
+
+export const openReadModels = (url: string): Promise<DataSource> =>
+  openDatabase(url, {
+    entities: projections.map(({ entity }) => entity),
+    migrations: [],
+    poolSize: 6,
+  });
+
+export async function startNode(
+  url: string,
+  log: EventLog,
+  options: NodeOptions = {},
+): Promise<Node> {
+  const bounds = testLimits(options.limits);
+  const dataSource = await openReadModels(url);
+  options.prepare?.(dataSource);
+  const tail = await openTail(log, { bytesMax: bounds.tailBytesMax });
+  const notices: Node['notices'] = [];
+  const projector = new Projector(options.projections ?? projections, {
+    dataSource,
+    log,
+    tail: options.tail?.(tail) ?? tail,
+    limits: bounds,
+    notice: (message, about) => void notices.push({ message, about }),
+  });
+  return {
+    dataSource,
+    tail,
+    projector,
+    notices,
+    async stop() {
+      await projector.stop();
+      await tail.stop();
+      await dataSource.destroy();
+    },
+  };
+}
+
+/** Everything that the three read models hold. */
+export async function storedRows(dataSource: DataSource): Promise<Rows> {
+  const [sessions, messages, participants] = await Promise.all([
+    dataSource.getRepository(SessionRow).find(),
+    dataSource.getRepository(MessageRow).find(),
+    dataSource.getRepository(ParticipantRow).find(),
+  ]);
+  return {
+    sessions: Object.fromEntries(sessions.map((row) => [rowKey(row.sessionId), { ...row }])),
+    messages: Object.fromEntries(
+      messages.map((row) => [rowKey(row.sessionId, row.messageId), { ...row }]),
+    ),
+    participants: Object.fromEntries(
+      participants.map((row) => [rowKey(row.sessionId, row.participantId), { ...row }]),
+    ),
+  };
+}
+
+/** Every event of the log that belongs to a session, in log order. */
+export async function sessionEvents(log: EventLog): Promise<SessionEvent[]> {
+  const found: SessionEvent[] = [];
+  for (let after = ''; ;) {
+    const page = await log.readAll({ after, limit: 1_000 });
+    const last = page.at(-1);
+    if (!last) return found;
+    after = last.position;
+    for (const { stream, id, revision, position, type, v, data, meta } of page) {
+      const sessionId = sessionIdOf(stream);
+      if (sessionId !== undefined) {
+        found.push({ id, sessionId, revision, position, type, v, data, meta });
+      }
+    }
+  }
+}
+
+/** Waits until something holds; fails after some seconds. */
+export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const start = Date.now(); ;) {
+    if (await holds()) return;
+    if (Date.now() - start > 10_000) throw new Error(`never: ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Stands between a data source and its statements. */
+export type QueryWatcher = (
+  sql: string,
+  parameters: readonly unknown[],
+  run: () => Promise<unknown>,
+) => Promise<unknown>;
+
+/** Lets a test see, fail or follow up every statement that a data source sends from now on. */
+export function watchQueries(dataSource: DataSource, watch: QueryWatcher): void {
+  const createQueryRunner = dataSource.createQueryRunner.bind(dataSource);
+  dataSource.createQueryRunner = (mode) => {
+    const runner = createQueryRunner(mode);
+    const query = runner.query.bind(runner) as (...all: unknown[]) => Promise<unknown>;
+    runner.query = ((...all: [string, unknown[] | undefined]) =>
+      watch(all[0], all[1] ?? [], () => query(...all))) as typeof runner.query;
+    return runner;
+  };
+}
