@@ -61,7 +61,7 @@ async function run(service) {
   );
   const same = await eventually(async () => ({
     "the viewer's fold": isDeepStrictEqual(viewer.view, fromLog),
-    'the read models': await rowsAgree(get, sessionId, fromLog),
+    'the set of read models': await rowsAgree(get, sessionId, fromLog),
   }));
   viewer.stop();
   for (const [what, agrees] of Object.entries(same)) {

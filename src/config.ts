@@ -6,6 +6,7 @@ export const limits = {
   appendBytesMax: 900 * 1024,
   /** Events that one call of the Postgres append function carries. */
   batchEventsMax: 128,
+  batchBytesMax: 1024 * 1024,
   /** Appends waiting in a node's queue; beyond it `overloaded`. */
   appendQueueMax: 20_000,
   appendQueueBytesMax: 64 * 1024 * 1024,
@@ -19,6 +20,10 @@ export const limits = {
   readEventsMax: 1_000,
   /** Bytes of events read at once, beyond the first. */
   readBytesMax: 4 * 1024 * 1024,
+  /** Connections that reads of the log share. */
+  logReadersMax: 4,
+  /** Longest pause before the log tries again what failed. */
+  retryPauseMaxMs: 1_000,
 
   /** Commands that wait for one session, and for all of a node. */
   sessionQueueMax: 1_000,

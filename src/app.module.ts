@@ -1,0 +1,72 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, Reflector } from '@nestjs/core';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Keys } from './access/keys.ts';
+import type { Config } from './config.ts';
+import { SessionsGateway } from './gateway/sessions.gateway.ts';
+import type { CommandHandler } from './handle-command.ts';
+import { ErrorFilter } from './http/error-filter.ts';
+import { HealthController } from './http/health.controller.ts';
+import { IngestLimit } from './http/ingest/admission.ts';
+import { IngestController } from './http/ingest/ingest.controller.ts';
+import { Ingest } from './http/ingest/ingest.ts';
+import { MetricsController } from './http/metrics.controller.ts';
+import { createMetrics } from './http/metrics.ts';
+import { ScopeGuard } from './http/scope-guard.ts';
+import { SessionsController } from './http/sessions.controller.ts';
+import type { Feed } from './live/feed.ts';
+import type { EventLog } from './log/event-log.ts';
+import type { Tail } from './log/tail.ts';
+import type { Projector } from './projecting/projector.ts';
+import * as tokens from './tokens.ts';
+
+/** Everything below Nest. */
+export interface Parts {
+  readonly database: DataSource;
+  readonly log: EventLog;
+  readonly tail: Tail;
+  readonly keys: Keys;
+  readonly commands: CommandHandler;
+  readonly projector: Projector;
+  readonly feed: Feed;
+}
+
+/** The one place where things are put together, by token. */
+@Module({})
+export class AppModule {
+  /** The module around parts that are open already. */
+  static of(config: Config, logger: Logger, parts: Parts): DynamicModule {
+    const { limits } = config;
+    const { commands, log } = parts;
+    const now = (): Date => new Date();
+    const { messageCharactersMax } = limits;
+    const metrics = createMetrics(parts);
+    const values: [symbol, unknown][] = [
+      [tokens.CONFIG, config],
+      [tokens.LOGGER, logger],
+      [tokens.EVENT_LOG, log],
+      [tokens.TAIL, parts.tail],
+      [tokens.DATABASE, parts.database],
+      [tokens.COMMANDS, commands],
+      [tokens.PROJECTOR, parts.projector],
+      [tokens.FEED, parts.feed],
+      [tokens.KEYS, parts.keys],
+      [tokens.METRICS, metrics.registry],
+      [tokens.INGEST_METRIC, metrics.ingested],
+      [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
+      [tokens.INGEST_LIMIT, new IngestLimit(config.ingestPerMinute)],
+    ];
+    return {
+      module: AppModule,
+      controllers: [IngestController, SessionsController, HealthController, MetricsController],
+      providers: [
+        ...values.map(([provide, useValue]) => ({ provide, useValue })),
+        Reflector,
+        SessionsGateway,
+        { provide: APP_GUARD, useClass: ScopeGuard },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+      ],
+    };
+  }
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { migrations } from '../migrations/index.ts';
+import { projections } from '../projections/index.ts';
+import { KeyRow, Keys, type PresetKey } from './access/keys.ts';
+import type { Parts } from './app.module.ts';
+import type { Config } from './config.ts';
+import { migrate, openDatabase } from './database.ts';
+import { startEmbeddedPostgres } from './embedded-postgres/index.ts';
+import { CommandHandler } from './handle-command.ts';
+import { Feed } from './live/feed.ts';
+import type { EventLog } from './log/event-log.ts';
+import { openPostgresLog } from './log/postgres/index.ts';
+import { openTail } from './log/tail.ts';
+import { Projector } from './projecting/projector.ts';
+import type { Undo } from './undo.ts';
+
+/**
+ * Opens what the service is made of, bottom up, and puts down how each is closed. Throws what the
+ * person who starts it can read: see `main.ts`. `onFatal` hears that the embedded Postgres is gone.
+ */
+export async function openParts(
+  config: Config,
+  logger: Logger,
+  undo: Undo,
+  onFatal: (reason: string) => void,
+): Promise<Parts> {
+  const { limits } = config;
+  const url = config.databaseUrl ?? (await embeddedPostgres(config, logger, undo, onFatal));
+  const database = await openDatabase(url, {
+    entities: [KeyRow, ...projections.map(({ entity }) => entity)],
+    migrations,
+    poolSize: limits.databasePoolMax,
+  });
+  undo.add(() => database.destroy());
+  await migrate(database);
+
+  const log = await openPostgresLog({
+    ...limits,
+    connectionString: url,
+    warn: (message, about) => logger.warn({ about }, message),
+  });
+  undo.add(() => log.close());
+  const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
+  undo.add(() => tail.stop());
+  const projector = new Projector(projections, {
+    dataSource: database,
+    log,
+    tail,
+    limits,
+    notice: (message, about) => logger.warn(about, message),
+  });
+  undo.add(() => projector.stop());
+  const feed = new Feed(log, tail, limits, (fault) => logger.error({ err: fault }, 'delivery'));
+  undo.add(() => feed.stop());
+  const commands = openCommands(log, limits);
+  undo.add(() => commands.close());
+  const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
+  return { database, log, tail, keys, commands, projector, feed };
+}
+
+async function embeddedPostgres(
+  config: Config,
+  logger: Logger,
+  undo: Undo,
+  onFatal: (reason: string) => void,
+): Promise<string> {
+  const postgres = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    onLog: (line) => logger.debug({ postgres: line }),
+    onCrash: onFatal,
+  });
+  undo.add(() => postgres.stop());
+  return postgres.url;
+}
+
+function openCommands(log: EventLog, limits: Config['limits']): CommandHandler {
+  return new CommandHandler(log, {
+    queues: {
+      perKeyMax: limits.sessionQueueMax,
+      totalMax: limits.commandQueueMax,
+      bytesMax: limits.commandQueueBytesMax,
+      batchMax: limits.commandsPerAppendMax,
+    },
+    conflictRetriesMax: limits.conflictRetriesMax,
+    stateCacheBytesMax: limits.stateCacheBytesMax,
+    pages: { limit: limits.readEventsMax, bytesMax: limits.readBytesMax },
+    now: () => new Date(),
+    newId: randomUUID,
+  });
+}
+
+function presetKeys({ adminKey, ingestKey }: Config): PresetKey[] {
+  return [
+    ...(adminKey ? [{ name: 'preset-admin', key: adminKey, scopes: ['admin'] as const }] : []),
+    ...(ingestKey ? [{ name: 'preset-ingest', key: ingestKey, scopes: ['ingest'] as const }] : []),
+  ];
+}

@@ -1,0 +1,70 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { AppModule, type Parts } from './app.module.ts';
+import type { Config } from './config.ts';
+import { SocketAdapter } from './gateway/socket-adapter.ts';
+import { prepareEdge } from './http/edge.ts';
+import { nestLogger } from './http/nest-logger.ts';
+import { openParts } from './open-parts.ts';
+import { Undo } from './undo.ts';
+
+/** A running service. */
+export interface Service {
+  readonly url: string;
+  /** The admin key made by a first start; it cannot be had again. */
+  readonly firstKey: string | undefined;
+  /** Finishes what runs, then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything, or undoes what was started and throws. `onFatal` hears why a running service
+ * cannot go on: only a new start helps.
+ */
+export async function startService(
+  config: Config,
+  logger: Logger,
+  onFatal: (reason: string) => void,
+): Promise<Service> {
+  const undo = new Undo();
+  const stop = (): Promise<void> =>
+    undo.run((failure) => logger.error({ err: failure }, 'while stopping'));
+  try {
+    const parts = await openParts(config, logger, undo, onFatal);
+    const app = await createApp(config, logger, parts);
+    undo.add(() => app.close());
+    await app.listen(config.port, config.host);
+    const firstKey =
+      config.adminKey === undefined && !(await parts.keys.hasAdmin())
+        ? await parts.keys.create('first admin', ['admin'])
+        : undefined;
+    return { url: addressOf(app, config.host), firstKey, stop };
+  } catch (failure) {
+    await stop();
+    throw failure;
+  }
+}
+
+async function createApp(
+  config: Config,
+  logger: Logger,
+  parts: Parts,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ routerOptions: { ignoreTrailingSlash: true } });
+  await prepareEdge(adapter.getInstance(), parts.keys, config.limits);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.of(config, logger, parts),
+    adapter,
+    { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
+  );
+  app.useWebSocketAdapter(new SocketAdapter(app, config.limits));
+  return app;
+}
+
+/** The address to type into a browser; with port 0 the one the system chose. */
+function addressOf(app: NestFastifyApplication, host: string): string {
+  const address = app.getHttpServer().address();
+  const port = typeof address === 'object' && address ? address.port : '?';
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
