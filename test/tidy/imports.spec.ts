@@ -1,18 +1,22 @@
+import { posix } from 'node:path';
 import type ts from 'typescript';
 import { breach, importsOf, parse, typescript, type Import } from '../support/sources.ts';
 
 const contract = '@playhead/contract';
 const logPort = ['src/log/event-log.ts', 'src/log/tail.ts', 'src/log/pages.ts'];
-const projectionType = ['src/projecting/projection.ts', 'src/projecting/columns.ts'];
+const readModel = ['projection', 'columns', 'page'].map((name) => `src/projecting/${name}.ts`);
 const nest = ['@nestjs/', 'rxjs'];
+const wiring = ['src/', 'projections/', 'migrations/', ...nest, 'pino', 'type typeorm', 'node:'];
 const edge = [
-  ...[contract, 'zod', 'uuid', 'node:', ...nest, 'pino', 'prom-client'],
+  ...[contract, 'zod', 'uuid', 'node:', ...nest, 'type pino', 'prom-client'],
   ...['src/tokens.ts', 'type src/config.ts', 'src/access/', 'src/live/', 'src/handle-command.ts'],
+  'rate-limiter-flexible',
 ];
 
 /**
- * Who may import what, beside its own folder. The longest name that fits a file counts. What ends
- * in `/` or `:` allows all that starts so; `type x` allows only `import type`.
+ * Who may import what, beside its own folder. The longest name that fits a file counts. A name
+ * ending in `/` or `:` fits all that begins with it, one ending in `/*` the files right in a folder;
+ * `type x` allows only `import type`.
  */
 const table: Readonly<Record<string, readonly string[]>> = {
   'packages/contract/': ['zod'],
@@ -20,46 +24,42 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/event-log.ts': [contract],
   'src/log/tail.ts': ['src/log/event-log.ts', contract],
   'src/log/pages.ts': ['src/log/event-log.ts', contract],
-  'src/log/memory/': [...logPort, contract, 'node:'],
-  'src/log/postgres/': [...logPort, contract, 'pg', 'node:'],
-  'src/log/': [contract, 'node:'],
+  'src/log/*': [contract, 'node:'],
+  'src/log/memory/': ['src/log/*', contract, 'node:'],
+  'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
   'src/serial-queues.ts': [],
   'src/handle-command.ts': [
     ...['src/domain/', ...logPort, 'src/serial-queues.ts', contract, 'lru-cache', 'node:'],
   ],
   'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
-  'projections/': [...projectionType, 'src/projecting/page.ts', contract, 'typeorm'],
+  'projections/': [...readModel, contract, 'typeorm'],
   'src/live/': [...logPort, contract, 'lru-cache', 'node:'],
   'src/access/': [
     ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
   ],
   'src/http/': [
     ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm'],
-    ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet', 'rate-limiter-flexible'],
+    ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet'],
   ],
-  'src/gateway/': [...edge, 'src/http/problem.ts', 'socket.io', 'rate-limiter-flexible'],
+  'src/gateway/': [...edge, 'src/http/problem.ts', 'socket.io'],
   'src/embedded-postgres/': ['node:'],
   'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
   'src/database.ts': ['pg', 'typeorm', 'node:'],
   'src/config.ts': ['zod', 'node:'],
   'src/tokens.ts': [],
-  'src/app.module.ts': [
-    'src/',
-    'projections/',
-    'migrations/',
-    contract,
-    ...nest,
-    'pino',
-    'typeorm',
-    'node:',
-  ],
-  'src/main.ts': ['src/', 'pino', 'reflect-metadata'],
+  'src/undo.ts': [],
+  'src/app.module.ts': wiring,
+  'src/open-parts.ts': wiring,
+  'src/service.ts': wiring,
+  'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
 };
 
-const fits = (name: string, pattern: string): boolean =>
-  /[/:]$/.test(pattern) ? name.startsWith(pattern) : name === pattern;
+const fits = (name: string, pattern: string): boolean => {
+  if (pattern.endsWith('/*')) return posix.dirname(name) === posix.dirname(pattern);
+  return /[/:]$/.test(pattern) ? name.startsWith(pattern) : name === pattern;
+};
 
 const allows = (pattern: string, { to, isType }: Import): boolean =>
   pattern.startsWith('type ') ? isType && fits(to, pattern.slice(5)) : fits(to, pattern);
@@ -110,6 +110,9 @@ describe('imports', () => {
       'src/log/event-log.ts:2 must not import src/log/tail.ts: ' +
         'src/log/event-log.ts may import @playhead/contract',
     ]);
+    expect(strayImports([parse('src/log/codec.ts', "import './memory/index.ts';")])).toHaveLength(
+      1,
+    );
     expect(strayImports([parse('src/elsewhere/x.ts', '')])).toHaveLength(1);
     expect(staleRows([])).toHaveLength(Object.keys(table).length);
   });
