@@ -5,12 +5,10 @@ import { breach, importsOf, parse, typescript, type Import } from '../support/so
 const contract = '@playhead/contract';
 const logPort = ['src/log/event-log.ts', 'src/log/tail.ts', 'src/log/pages.ts'];
 const readModel = ['projection', 'columns', 'page'].map((name) => `src/projecting/${name}.ts`);
-const nest = ['@nestjs/', 'rxjs'];
-const wiring = ['src/', 'projections/', 'migrations/', ...nest, 'pino', 'type typeorm', 'node:'];
+const wiring = ['src/', 'projections/', 'migrations/', '@nestjs/', 'type pino', 'type typeorm'];
 const edge = [
-  ...[contract, 'zod', 'uuid', 'node:', ...nest, 'type pino', 'prom-client'],
-  ...['src/tokens.ts', 'type src/config.ts', 'src/access/', 'src/live/', 'src/handle-command.ts'],
-  'rate-limiter-flexible',
+  ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
+  ...['src/access/', 'src/live/', 'src/handle-command.ts'],
 ];
 
 /**
@@ -22,14 +20,14 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'packages/contract/': ['zod'],
   'src/domain/': [contract],
   'src/log/event-log.ts': [contract],
-  'src/log/tail.ts': ['src/log/event-log.ts', contract],
-  'src/log/pages.ts': ['src/log/event-log.ts', contract],
+  'src/log/tail.ts': ['src/log/event-log.ts'],
+  'src/log/pages.ts': ['src/log/event-log.ts'],
   'src/log/*': [contract, 'node:'],
   'src/log/memory/': ['src/log/*', contract, 'node:'],
   'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
   'src/serial-queues.ts': [],
   'src/handle-command.ts': [
-    ...['src/domain/', ...logPort, 'src/serial-queues.ts', contract, 'lru-cache', 'node:'],
+    ...['src/domain/', ...logPort, 'src/serial-queues.ts', contract, 'lru-cache'],
   ],
   'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
@@ -38,19 +36,20 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
   ],
   'src/http/': [
-    ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm'],
-    ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet'],
+    ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm', 'node:'],
+    ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet', 'type pino', 'uuid'],
+    ...['prom-client', 'rate-limiter-flexible'],
   ],
-  'src/gateway/': [...edge, 'src/http/problem.ts', 'socket.io'],
+  'src/gateway/': [...edge, 'src/http/problem.ts', 'socket.io', 'rate-limiter-flexible'],
   'src/embedded-postgres/': ['node:'],
   'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
   'src/database.ts': ['pg', 'typeorm', 'node:'],
-  'src/config.ts': ['zod', 'node:'],
+  'src/config.ts': ['zod'],
   'src/tokens.ts': [],
   'src/undo.ts': [],
   'src/app.module.ts': wiring,
-  'src/open-parts.ts': wiring,
+  'src/open-parts.ts': [...wiring, 'node:'],
   'src/service.ts': wiring,
   'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
