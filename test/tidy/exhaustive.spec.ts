@@ -9,8 +9,13 @@ const contract = 'packages/contract/src/index.ts';
 const { options } = ts.parseJsonConfigFileContent(
   {
     extends: './tsconfig.json',
-    // The contract's sources, not what was last built from them.
-    compilerOptions: { types: [], paths: { '@playhead/contract': [`./${contract}`] } },
+    compilerOptions: {
+      // The contract's sources, not what was last built from them.
+      paths: { '@playhead/contract': [`./${contract}`] },
+      // Neither knows Node or a browser.
+      lib: ['es2023'],
+      types: [],
+    },
     files: [domain, contract],
   },
   ts.sys,

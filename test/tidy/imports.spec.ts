@@ -13,8 +13,8 @@ const edge = [
 
 /**
  * Who may import what, beside its own folder. The longest name that fits a file counts. A name
- * ending in `/` or `:` fits all that begins with it, one ending in `/*` the files right in a folder;
- * `type x` allows only `import type`.
+ * ending in `/` or `:` fits all that begins with it, one ending in `/*` the files right in a
+ * folder; `type x` allows only `import type`.
  */
 const table: Readonly<Record<string, readonly string[]>> = {
   'packages/contract/': ['zod'],
