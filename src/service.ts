@@ -1,12 +1,16 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { AppModule, type Parts } from './app.module.ts';
 import type { Config } from './config.ts';
+import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import { SocketAdapter } from './gateway/socket-adapter.ts';
 import { prepareEdge } from './http/edge.ts';
+import { gauge } from './http/metrics.ts';
 import { nestLogger } from './http/nest-logger.ts';
 import { openParts } from './open-parts.ts';
+import { METRICS } from './tokens.ts';
 import { Undo } from './undo.ts';
 
 /** A running service. */
@@ -59,6 +63,10 @@ async function createApp(
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );
   app.useWebSocketAdapter(new SocketAdapter(app, config.limits));
+  const gateway = app.get(SessionsGateway);
+  const registry = app.get<Registry>(METRICS);
+  gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);
+  gauge(registry, 'pending_bytes', 'Bytes that wait for slow sockets', () => gateway.pendingBytes);
   return app;
 }
 

@@ -1,8 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { CommandHandler } from '../handle-command.ts';
-import type { Projector } from '../projecting/projector.ts';
 import type { Feed } from '../live/feed.ts';
+import type { Projector } from '../projecting/projector.ts';
 
+/** What the numbers are asked of. */
 export interface Measured {
   readonly commands: CommandHandler;
   readonly projector: Projector;
@@ -13,40 +14,54 @@ export interface Measured {
 export function createMetrics({ commands, projector, feed }: Measured) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'playhead_' });
-  const registers = [registry];
-  void feed;
-  new Gauge({
-    name: 'playhead_commands_waiting',
-    help: 'Commands taken and not answered yet',
-    registers,
-    collect() {
-      this.set(commands.waiting);
-    },
-  });
-  new Gauge({
-    name: 'playhead_projection_lag_seconds',
-    help: 'Age of the oldest event a projection has not taken',
-    labelNames: ['projection'],
-    registers,
-    collect() {
-      for (const { name, lagMs } of projector.status())
-        this.set({ projection: name }, lagMs / 1000);
-    },
-  });
-  new Gauge({
-    name: 'playhead_projection_parked_sessions',
-    help: 'Sessions that a projection has set aside',
-    labelNames: ['projection'],
-    registers,
-    collect() {
-      for (const { name, parked } of projector.status()) this.set({ projection: name }, parked);
-    },
-  });
+  gauge(
+    registry,
+    'commands_waiting',
+    'Commands taken and not answered yet',
+    () => commands.waiting,
+  );
+  gauge(registry, 'viewers', 'Sessions open on sockets', () => feed.viewers);
+  gauge(registry, 'sessions_watched', 'Sessions that somebody watches', () => feed.sessions);
+  projectionGauge(registry, 'lag_seconds', 'Age of the oldest event not taken', () =>
+    projector.status().map(({ name, lagMs }) => [name, lagMs / 1000]),
+  );
+  projectionGauge(registry, 'parked_sessions', 'Sessions set aside', () =>
+    projector.status().map(({ name, parked }) => [name, parked]),
+  );
   const ingested = new Counter({
     name: 'playhead_ingested_total',
     help: 'Events taken by ingest; kept-first had the id of another message',
     labelNames: ['outcome'],
-    registers,
+    registers: [registry],
   });
   return { registry, ingested };
+}
+
+/** A number without labels that is asked for whenever somebody reads the metrics. */
+export function gauge(registry: Registry, name: string, help: string, ask: () => number): void {
+  new Gauge({
+    name: `playhead_${name}`,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(ask());
+    },
+  });
+}
+
+function projectionGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  ask: () => [projection: string, value: number][],
+): void {
+  new Gauge({
+    name: `playhead_projection_${name}`,
+    help,
+    labelNames: ['projection'],
+    registers: [registry],
+    collect() {
+      for (const [projection, value] of ask()) this.set({ projection }, value);
+    },
+  });
 }
