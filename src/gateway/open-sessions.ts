@@ -14,8 +14,10 @@ import type { Feed } from '../live/feed.ts';
 import type { Audience, Viewer } from '../live/viewer.ts';
 import type { Outbox } from './outbox.ts';
 
+/** A viewer's socket, its events typed by the contract. */
 export type ViewerSocket = Socket<ClientToServer, ServerToClient>;
 
+/** Where sessions come from, who receives them, and what bounds a socket. */
 export interface OpenSessionsOptions {
   readonly feed: Feed;
   readonly audience: Audience;

@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io';
 
 type Connection = Socket['conn'];
 
+/** How much may wait, in bytes. */
 export interface OutboxLimits {
   /** Bytes that may wait for one connection. */
   readonly viewerBytesMax: number;

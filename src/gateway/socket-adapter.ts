@@ -2,6 +2,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Server, ServerOptions } from 'socket.io';
 
+/** Bounds of a socket, as `config.ts` has them. */
 export interface SocketLimits {
   readonly socketMessageBytesMax: number;
   readonly socketConnectMs: number;
