@@ -31,7 +31,7 @@ export class HealthController {
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const [head, database] = await Promise.all([
       this.#answers(this.log.head()),
-      this.#answers(this.database.query('select 1')),
+      this.#answers<unknown>(this.database.query('select 1')),
     ]);
     const following =
       this.tail.through >= (head ?? '') ||
