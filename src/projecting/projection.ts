@@ -19,7 +19,7 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   readonly version: number;
   /** The table of its rows. */
   readonly entity: new () => Row;
-  /** The property that makes up the primary key together with `sessionId`; undefined: that alone. */
+  /** The property that makes up the primary key with `sessionId`; undefined: that alone. */
   readonly keyColumn: string | undefined;
   /** Values of `keyColumn` (or the session's id) for the rows an event touches; none: ignored. */
   keys(event: SessionEvent): readonly string[];

@@ -42,7 +42,8 @@ describe('the entities', () => {
   it('leave out nothing that numbers, links or reacts by itself', async () => {
     const [found] = await dataSource.query<{ tables: number; faults: string[] }[]>(`
       select
-        (select count(*)::int from information_schema.tables where table_schema = 'public') as tables,
+        (select count(*)::int from information_schema.tables where table_schema = 'public')
+          as tables,
         array(
           select 'sequence ' || sequence_name from information_schema.sequences
           where sequence_schema = 'public' and sequence_name <> 'migrations_id_seq'

@@ -5,7 +5,10 @@ import { breach, importsOf, parse, typescript, type Import } from '../support/so
 const contract = '@playhead/contract';
 const logPort = ['src/log/event-log.ts', 'src/log/tail.ts', 'src/log/pages.ts'];
 const readModel = ['projection', 'columns', 'page'].map((name) => `src/projecting/${name}.ts`);
-const wiring = ['src/', 'projections/', 'migrations/', '@nestjs/', 'type pino', 'type typeorm'];
+const wiring = [
+  ...['src/', 'projections/', 'migrations/', '@nestjs/'],
+  ...['type pino', 'type typeorm', 'prom-client'],
+];
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
   ...['src/access/', 'src/live/', 'src/handle-command.ts'],
