@@ -25,12 +25,15 @@ export const read = (path: string): string => readFileSync(root + path, 'utf8');
 export const parse = (path: string, text = read(path)): ts.SourceFile =>
   ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
 
-/** All TypeScript of the project, or of what begins with one of the given paths. */
-export const typescript = (...beginnings: string[]): ts.SourceFile[] =>
-  filesBelow()
-    .filter((path) => path.endsWith('.ts'))
-    .filter((path) => beginnings.length === 0 || beginnings.some((one) => path.startsWith(one)))
+/** All TypeScript of the project, or of the given folders. Throws for a folder that has none. */
+export const typescript = (...folders: string[]): ts.SourceFile[] => {
+  const paths = filesBelow().filter((path) => path.endsWith('.ts'));
+  const empty = folders.find((folder) => !paths.some((path) => path.startsWith(folder)));
+  if (empty !== undefined) throw new Error(`there is no TypeScript in ${empty}`);
+  return paths
+    .filter((path) => folders.length === 0 || folders.some((folder) => path.startsWith(folder)))
     .map((path) => parse(path));
+};
 
 /** A node and everything in it, JSDoc excepted. */
 export function* nodesOf(node: ts.Node): Generator<ts.Node> {
