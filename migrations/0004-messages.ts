@@ -18,6 +18,7 @@ export class Messages0000000000004 implements MigrationInterface {
         model text,
         content text not null,
         chunks integer not null,
+        ahead json not null,
         sequence bigint,
         turn bigint,
         tokens bigint,

@@ -56,6 +56,9 @@ export class MessageRow implements MessageView {
   @Column('integer')
   chunks: number;
 
+  @Column('json')
+  ahead: MessageView['ahead'];
+
   @Column('bigint', { nullable: true, transformer: int8 })
   sequence: number | null;
 

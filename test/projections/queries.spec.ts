@@ -54,7 +54,15 @@ const session = (sessionId: string, fields: Partial<SessionView> = {}): SessionV
 const message = (messageId: string, fields: Partial<MessageView> = {}): MessageView => ({
   ...{ sessionId: 's', messageId, revision: 0, at: second(0), state: 'complete' },
   ...{ role: 'assistant', source: 'agent', participantId: null, agentType: null },
-  ...{ agentName: null, model: null, content: 'text', chunks: 0, sequence: null, turn: null },
+  ...{
+    agentName: null,
+    model: null,
+    content: 'text',
+    chunks: 0,
+    ahead: [],
+    sequence: null,
+    turn: null,
+  },
   ...{ tokens: null, inputTokens: null, outputTokens: null, costNano: null, durationMs: null },
   ...{ occurredAt: second(0), error: null, extra: {} },
   ...fields,

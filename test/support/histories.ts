@@ -94,7 +94,7 @@ const dataOf: Record<string, fc.Arbitrary<unknown>> = {
       fc.record({ messageId, from: fc.constant(from), to: fc.constant(from), text }),
     ),
   'message.completed': fc.record({ ...author, ...usage, content: text }),
-  'message.failed': fc.record({ messageId, error: text }),
+  'message.failed': fc.record({ messageId, error: text, content: text }),
   'tool.called': fc.record({ callId: messageId, tool: text }),
   'nobody.knows-this': fc.record({ anything: fc.jsonValue() }),
 };
@@ -110,7 +110,7 @@ export const histories = (maxLength: number): fc.Arbitrary<Happening[]> => {
       sessionId: fc.constantFrom('s1', 's 2', 's-ü/3', '4🚀'),
       type: fc.constant(type),
       v: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 9),
-      data: (dataOf[type] ?? fc.constant({})),
+      data: dataOf[type] ?? fc.constant({}),
       occurredAt: maybe(occurredAt),
     }),
   );

@@ -12,6 +12,7 @@ export * from './instants.ts';
 export * from './socket.ts';
 export * from './status.ts';
 export * from './text.ts';
+export * from './views/chunks.ts';
 export * from './views/message.ts';
 export * from './views/open-view.ts';
 export * from './views/participant.ts';

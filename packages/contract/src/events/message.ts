@@ -60,5 +60,9 @@ export const messageEvents = {
       extra,
     }),
   ),
-  'message.failed': versioned(1, z.object({ messageId: id, error: z.string() })),
+  /** `content` is what had come of it. */
+  'message.failed': versioned(
+    1,
+    z.object({ messageId: id, error: z.string(), content: z.string() }),
+  ),
 };

@@ -2,6 +2,7 @@ import { asKnown, type KnownSessionEvent } from '../events/index.ts';
 import type { SessionEvent } from '../envelope.ts';
 import type { MessageRole, MessageSource } from '../events/message.ts';
 import { comparableInstant } from '../instants.ts';
+import { withRun, type ChunkRun } from './chunks.ts';
 import { compareText } from './participant.ts';
 
 /** A message of a session, whole or still being written. */
@@ -21,6 +22,8 @@ export interface MessageView {
   readonly content: string;
   /** How many chunks `content` holds while the message is open. */
   readonly chunks: number;
+  /** Of an open message: chunks that came ahead of their turn. */
+  readonly ahead: readonly ChunkRun[];
   readonly sequence: number | null;
   readonly turn: number | null;
   readonly tokens: number | null;
@@ -66,17 +69,30 @@ export function evolveMessage(
         ...used(known),
         state: 'complete',
         content: known.data.content,
-        chunks: 0,
+        ...closed,
       };
     case 'message.failed':
-      return view && { ...view, ...seen, state: 'failed', error: known.data.error };
+      return (
+        view && {
+          ...view,
+          ...seen,
+          ...closed,
+          state: 'failed',
+          content: known.data.content,
+          error: known.data.error,
+        }
+      );
   }
 }
 
-type Chunk = { from: number; to: number; text: string };
+/** What an open message alone has. */
+const closed = { chunks: 0, ahead: [] } as const;
 
-const grown = (view: MessageView, chunk: Chunk): Partial<MessageView> =>
-  chunk.from === view.chunks ? { content: view.content + chunk.text, chunks: chunk.to + 1 } : {};
+function grown(view: MessageView, run: ChunkRun): Partial<MessageView> {
+  const before = { text: view.content, next: view.chunks, ahead: view.ahead };
+  const { text, next, ahead } = withRun(before, run);
+  return { content: text, chunks: next, ahead };
+}
 
 type Begun = Extract<
   MessageEvent,
@@ -98,7 +114,7 @@ function begun(event: Begun): MessageView {
     agentName: data.agentName ?? null,
     model: data.model ?? null,
     content: '',
-    chunks: 0,
+    ...closed,
     sequence: data.sequence ?? null,
     turn: data.turn ?? null,
     ...used(event),
