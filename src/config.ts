@@ -39,6 +39,8 @@ export const limits = {
   tailBytesMax: 16 * 1024 * 1024,
   /** Events a projection takes in one transaction. */
   projectionBatchMax: 1_000,
+  /** The database gives up a projection's transaction that hangs for this long. */
+  projectionIdleMsMax: 10_000,
   /** Longest pause before a projection that failed tries again. */
   projectionRetryMaxMs: 5_000,
   /** How long a node that stands by lets the one at work finish before it looks. */
@@ -64,6 +66,8 @@ export const limits = {
   /** One message of a socket client. */
   socketMessageBytesMax: 64 * 1024,
 
+  /** How long an HTTP request may take to arrive. */
+  requestMs: 300_000,
   /** One HTTP body, but for event files. */
   bodyBytesMax: 1024 * 1024,
   /** A file of events, and the lines in it. */

@@ -9,6 +9,7 @@ import { SocketAdapter } from './gateway/socket-adapter.ts';
 import { prepareEdge } from './http/edge.ts';
 import { gauge } from './http/metrics.ts';
 import { nestLogger } from './http/nest-logger.ts';
+import { refuseUnrouted, serverOptions } from './http/unrouted.ts';
 import { openParts } from './open-parts.ts';
 import { METRICS } from './tokens.ts';
 import { Undo } from './undo.ts';
@@ -55,8 +56,9 @@ async function createApp(
   logger: Logger,
   parts: Parts,
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ routerOptions: { ignoreTrailingSlash: true } });
+  const adapter = new FastifyAdapter(serverOptions(parts.keys, config.limits));
   await prepareEdge(adapter.getInstance(), parts.keys, config.limits);
+  refuseUnrouted(adapter.getInstance().server, parts.keys);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, logger, parts),
     adapter,

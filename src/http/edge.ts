@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authenticator, Principal } from '../access/principal.ts';
@@ -49,10 +50,14 @@ function takeBytes(fastify: FastifyInstance, type: string, bodyLimit: number): v
   });
 }
 
-async function identify(request: FastifyRequest, authenticator: Authenticator): Promise<Principal> {
-  const header = request.headers.authorization ?? '';
+/** Who holds the key of a request. Throws the refusal when nobody does. */
+export async function identify(
+  { headers, url = '' }: { readonly headers: IncomingHttpHeaders; readonly url?: string },
+  authenticator: Authenticator,
+): Promise<Principal> {
+  const header = headers.authorization ?? '';
   // AgentPipe's server strips the scheme when it is there, so a bare key passes at ingest.
-  const [, token] = /^Bearer +(\S+)$/i.exec(header) ?? (isIngest(request.url) ? ['', header] : []);
+  const [, token] = /^Bearer +(\S+)$/i.exec(header) ?? (isIngest(url) ? ['', header] : []);
   if (!token) throw new Problem('unauthenticated', 'Missing or invalid authorization header');
   const principal = await authenticator.authenticate(token);
   if (!principal) throw new Problem('unauthenticated', 'Invalid API key');

@@ -5,13 +5,13 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { errorCodes, type ErrorCode } from '@playhead/contract';
+import type { ErrorCode } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { CommandRefused } from '../handle-command.ts';
 import { LogError } from '../log/event-log.ts';
 import { LOGGER } from '../tokens.ts';
-import { ingestFailure, isIngest } from './ingest/failure.ts';
+import { answerProblem } from './answer.ts';
 import { Problem } from './problem.ts';
 
 const codeOfStatus: Partial<Record<number, ErrorCode>> = {
@@ -55,24 +55,6 @@ export class ErrorFilter implements ExceptionFilter {
     if (problem.code === 'internal') {
       this.logger.error({ err: failure, url: request.url.split('?')[0] }, 'request failed');
     }
-    const { status, title } = errorCodes[problem.code];
-    void reply.status(status);
-    if (problem.retryAfterS !== undefined) void reply.header('retry-after', problem.retryAfterS);
-    if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
-    if (isIngest(request.url)) {
-      const { headers, body } = ingestFailure(problem);
-      void reply.headers(headers).type('application/json').send(body);
-      return;
-    }
-    void reply.type('application/problem+json').send({
-      type: `urn:playhead:error:${problem.code}`,
-      title,
-      status,
-      detail: problem.message,
-      code: problem.code,
-      retry: problem.refusal.retry,
-      ...(problem.refusal.field === undefined ? {} : { field: problem.refusal.field }),
-      ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
-    });
+    answerProblem(request, reply, problem);
   }
 }
