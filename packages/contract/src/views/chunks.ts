@@ -5,7 +5,7 @@ export interface ChunkRun {
   readonly text: string;
 }
 
-/** A message being written: the text without holes so far, and runs that came ahead of their turn. */
+/** A message being written: the text without holes so far, and runs ahead of their turn. */
 export interface Assembly {
   readonly text: string;
   /** The chunk that `text` goes on with. */
@@ -20,7 +20,7 @@ export const noChunks: Assembly = { text: '', next: 0, ahead: [] };
 export const hasChunk = (assembly: Assembly, index: number): boolean =>
   index < assembly.next || assembly.ahead.some(({ from, to }) => from <= index && index <= to);
 
-/** With one more run: text grows in order, whatever came first; a run that is there adds nothing. */
+/** With one more run: text grows in order, whatever came first; a run held already adds nothing. */
 export function withRun(assembly: Assembly, run: ChunkRun): Assembly {
   if (hasChunk(assembly, run.from)) return assembly;
   if (run.from > assembly.next) {
