@@ -32,6 +32,9 @@ export const limits = {
   /** Commands decided into one append. */
   commandsPerAppendMax: 128,
   conflictRetriesMax: 20,
+  /** How long a chunk of a message waits for others, and the gathered text that does not. */
+  chunkWindowMs: 40,
+  chunkWindowCharactersMax: 4_096,
   /** Folded session states kept for the next command. */
   stateCacheBytesMax: 128 * 1024 * 1024,
 

@@ -1,0 +1,1 @@
+export { openMemoryLog, type MemoryLogOptions } from './memory-log.ts';

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Bell } from '../bell.ts';
+import { decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
+import { cutPage, type PageBounds } from '../cut-page.ts';
+import {
+  LogError,
+  START,
+  type Append,
+  type Appended,
+  type EventLog,
+  type FollowedBatch,
+  type Follower,
+  type RecordedEvent,
+} from '../event-log.ts';
+import { startFollowing } from '../following.ts';
+import { numberOf, positionOf } from '../positions.ts';
+
+/** Limits of a memory log; sizes in bytes, times in milliseconds. */
+export interface MemoryLogOptions {
+  readonly appendBytesMax: number;
+  readonly readEventsMax: number;
+  readonly readBytesMax: number;
+  readonly pollEveryMs: number;
+  readonly retryPauseMaxMs: number;
+  readonly warn: (message: string, fault: unknown) => void;
+}
+
+const defaults: MemoryLogOptions = {
+  appendBytesMax: 900 * 1024,
+  readEventsMax: 1_000,
+  readBytesMax: 4 * 1024 * 1024,
+  pollEveryMs: 200,
+  retryPauseMaxMs: 1_000,
+  warn: () => undefined,
+};
+
+/** A log that lives as long as the process, for tests of what stands on a log. */
+export const openMemoryLog = (options: Partial<MemoryLogOptions> = {}): EventLog =>
+  new MemoryLog({ ...defaults, ...options });
+
+class MemoryLog implements EventLog {
+  readonly epoch = randomUUID();
+  readonly #events: StoredEvent[] = [];
+  readonly #streams = new Map<string, StoredEvent[]>();
+  readonly #followers = new Map<Follower, Bell>();
+  #closed = false;
+
+  constructor(private readonly options: MemoryLogOptions) {}
+
+  async append(append: Append): Promise<Appended> {
+    const storable = encode(append, this.options.appendBytesMax);
+    // As with a real store others get their turn, however busily somebody appends.
+    await turn();
+    if (this.#closed) throw new LogError('unavailable', 'the log is closed');
+    const { stream, expected, events } = storable;
+    const line = this.#streams.get(stream) ?? [];
+    const last = line.length - 1;
+    if (expected !== 'any' && expected !== last) return repeatOf(storable, line);
+    for (const event of events) {
+      const position = positionOf(this.#events.length + 1);
+      const stored = { ...event, stream, revision: line.length, position };
+      line.push(stored);
+      this.#events.push(stored);
+    }
+    this.#streams.set(stream, line);
+    const position = await this.head();
+    for (const bell of this.#followers.values()) bell.ring(position);
+    return { revision: last + events.length, position, repeated: false };
+  }
+
+  async read(
+    stream: string,
+    { after, limit, bytesMax = Infinity }: { after: number; limit: number; bytesMax?: number },
+  ): Promise<RecordedEvent[]> {
+    return page(this.#streams.get(stream) ?? [], after + 1, { limit, bytesMax });
+  }
+
+  async last(stream: string): Promise<RecordedEvent | undefined> {
+    const last = this.#streams.get(stream)?.at(-1);
+    return last && decode(last);
+  }
+
+  async readAll({ after, limit }: { after: string; limit: number }): Promise<RecordedEvent[]> {
+    return page(this.#events, numberOf(after), { limit, bytesMax: this.options.readBytesMax });
+  }
+
+  async head(): Promise<string> {
+    return this.#events.at(-1)?.position ?? START;
+  }
+
+  follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
+    const bell = new Bell();
+    const { readEventsMax: limit, pollEveryMs } = this.options;
+    const source = {
+      read: async (through: string) => {
+        await turn();
+        const events = await this.readAll({ after: through, limit });
+        return { events, caughtUp: (events.at(-1)?.position ?? through) >= (await this.head()) };
+      },
+      news: (through: string, signal: AbortSignal) => bell.wait(through, pollEveryMs, signal),
+      stop: async () => undefined,
+    };
+    const running = startFollowing(source, after, handle, this.options);
+    const follower: Follower = {
+      stop: () => {
+        this.#followers.delete(follower);
+        return running.stop();
+      },
+    };
+    this.#followers.set(follower, bell);
+    return follower;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#followers.keys()].map((follower) => follower.stop()));
+  }
+}
+
+/** The original answer when the very events follow the expected revision already. */
+function repeatOf({ expected, events }: StorableAppend, line: readonly StoredEvent[]): Appended {
+  const first = Number(expected) + 1;
+  const there = line.slice(first, first + events.length);
+  const last = there.at(-1);
+  if (last && events.every(({ id }, index) => there[index]?.id === id)) {
+    return { revision: last.revision, position: last.position, repeated: true };
+  }
+  throw new LogError('conflict', `the stream is at revision ${line.length - 1}, not ${expected}`);
+}
+
+function page(events: readonly StoredEvent[], from: number, bounds: PageBounds): RecordedEvent[] {
+  return cutPage(events.slice(from, from + bounds.limit), bounds).map(decode);
+}

@@ -1,0 +1,2 @@
+export type { PostgresLogOptions } from './options.ts';
+export { openPostgresLog } from './postgres-log.ts';

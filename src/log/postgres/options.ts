@@ -1,0 +1,29 @@
+/** Where the log lies and its limits; sizes in bytes, times in milliseconds. */
+export interface PostgresLogOptions {
+  /** Of a database whose migrations have run. Not through a pooler of transactions. */
+  readonly connectionString: string;
+  /** Data and meta of all events of one append. */
+  readonly appendBytesMax: number;
+  /** What one call of the append function carries; a larger append goes alone. */
+  readonly batchEventsMax: number;
+  readonly batchBytesMax: number;
+  /** Appends not answered yet; beyond it `overloaded`. */
+  readonly appendQueueMax: number;
+  readonly appendQueueBytesMax: number;
+  /** How long an append may take, retries included; then `unavailable`. */
+  readonly appendDeadlineMs: number;
+  readonly statementTimeoutMs: number;
+  /** Other nodes are told of new events at most this often. */
+  readonly notifyEveryMs: number;
+  /** How often followers look without being told. */
+  readonly pollEveryMs: number;
+  /** What followers read at once; the bytes bound `readAll` as well. */
+  readonly readEventsMax: number;
+  readonly readBytesMax: number;
+  /** Connections that reads share. */
+  readonly logReadersMax: number;
+  /** Longest pause before something that failed is tried again. */
+  readonly retryPauseMaxMs: number;
+  /** Takes what an operator should know: the log heals itself, or says why it cannot. */
+  readonly warn?: (message: string, about: unknown) => void;
+}

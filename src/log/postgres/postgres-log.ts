@@ -1,0 +1,128 @@
+import pg from 'pg';
+import { encode } from '../codec.ts';
+import {
+  LogError,
+  START,
+  type Append,
+  type Appended,
+  type EventLog,
+  type FollowedBatch,
+  type Follower,
+  type RecordedEvent,
+} from '../event-log.ts';
+import { startFollowing } from '../following.ts';
+import { numberOf, positionOf } from '../positions.ts';
+import { Announcer } from './announcer.ts';
+import { openPool } from './connect.ts';
+import { EventVersions } from './event-versions.ts';
+import { PostgresFollowSource } from './follow-source.ts';
+import type { PostgresLogOptions } from './options.ts';
+import { readAll, readHead, readLast, readStream } from './reader.ts';
+import { Writer } from './writer.ts';
+
+/**
+ * Opens the log in a database whose migrations have run. Throws when the database does not answer,
+ * holds no log, keeps text in another encoding than UTF-8, or holds events this build cannot read.
+ */
+export async function openPostgresLog(options: PostgresLogOptions): Promise<EventLog> {
+  const side = openPool(options, 1);
+  const versions = new EventVersions(side, options.warn ?? (() => undefined));
+  try {
+    const { rows } = await side.query<{ epoch: string; encoding: string }>(
+      `select epoch, current_setting('server_encoding') as encoding from log_identity`,
+    );
+    const [identity] = rows;
+    if (!identity) throw new Error('the database holds no log');
+    if (identity.encoding !== 'UTF8') {
+      throw new Error(`the database must be in UTF8, not ${identity.encoding}`);
+    }
+    await versions.check();
+    return new PostgresLog(identity.epoch, options, side, versions);
+  } catch (fault) {
+    await side.end();
+    throw fault;
+  }
+}
+
+class PostgresLog implements EventLog {
+  readonly #writer: Writer;
+  readonly #readers: pg.Pool;
+  readonly #followers = new Map<Follower, PostgresFollowSource>();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    readonly epoch: string,
+    private readonly options: PostgresLogOptions,
+    private readonly side: pg.Pool,
+    private readonly versions: EventVersions,
+  ) {
+    const announcer = new Announcer(side, options.notifyEveryMs);
+    this.#readers = openPool(options, options.logReadersMax);
+    this.#writer = new Writer(options, (head) => {
+      for (const source of this.#followers.values()) source.ring(head);
+      announcer.announce(numberOf(head));
+    });
+  }
+
+  async append(append: Append): Promise<Appended> {
+    const storable = encode(append, this.options.appendBytesMax);
+    this.versions.note(storable);
+    return this.#writer.append(storable);
+  }
+
+  async read(
+    stream: string,
+    { after, limit, bytesMax = Infinity }: { after: number; limit: number; bytesMax?: number },
+  ): Promise<RecordedEvent[]> {
+    const page = await answered(readStream(this.#readers, stream, after, { limit, bytesMax }));
+    return page.events;
+  }
+
+  last(stream: string): Promise<RecordedEvent | undefined> {
+    return answered(readLast(this.#readers, stream));
+  }
+
+  async readAll({ after, limit }: { after: string; limit: number }): Promise<RecordedEvent[]> {
+    const bounds = { limit, bytesMax: this.options.readBytesMax };
+    const page = await answered(readAll(this.#readers, numberOf(after), bounds));
+    return page.events;
+  }
+
+  async head(): Promise<string> {
+    const head = await answered(readHead(this.#readers));
+    return head === 0 ? START : positionOf(head);
+  }
+
+  follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
+    const source = new PostgresFollowSource(this.options);
+    const { retryPauseMaxMs, warn = () => undefined } = this.options;
+    const running = startFollowing(source, after, handle, { retryPauseMaxMs, warn });
+    const follower: Follower = {
+      stop: () => {
+        this.#followers.delete(follower);
+        return running.stop();
+      },
+    };
+    this.#followers.set(follower, source);
+    return follower;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.close();
+    await Promise.all([...this.#followers.keys()].map((follower) => follower.stop()));
+    await Promise.all([this.#readers.end(), this.side.end()]);
+  }
+}
+
+/** A read that Postgres did not answer, as the port says it. */
+async function answered<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (fault) {
+    throw new LogError('unavailable', `Postgres did not answer: ${String(fault)}`);
+  }
+}
