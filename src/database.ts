@@ -25,6 +25,11 @@ export const openDatabase = async (url: string, options: DatabaseOptions): Promi
     synchronize: false,
     applicationName: 'playhead',
     connectTimeoutMS: connectTimeoutMs,
+    extra: {
+      // A connection that is cut in the instant it is made has nobody listening to it yet, and an
+      // error that nobody listens to ends the process. Whoever uses it next hears of it anyway.
+      onConnect: (client: pg.Client) => void client.on('error', () => undefined),
+    },
     // Errors are thrown to whoever asked; TypeORM would print statements with their values.
     logging: false,
   });
@@ -62,6 +67,8 @@ const lockPollMs = 50;
 export const migrate = async (dataSource: DataSource): Promise<void> => {
   const { url } = dataSource.options as { url?: string };
   const client = new pg.Client({ connectionString: url });
+  // When the server goes away the migration fails as well; here it would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     // Asking again and again instead of waiting inside Postgres: a statement that waits holds a

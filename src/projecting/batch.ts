@@ -44,10 +44,15 @@ export function takeBatch(
   projection: Projection,
   table: RowTable,
   batch: Batch,
+  idleMsMax: number,
 ): Promise<readonly ParkedSession[] | undefined> {
   return dataSource.transaction('READ COMMITTED', async (manager) => {
-    // What a crash of the database takes back, rows and checkpoint alike, is taken again.
-    await manager.query('set local synchronous_commit = off');
+    // What a crash of the database takes back, rows and checkpoint alike, is taken again. A node
+    // that hangs with the checkpoint locked must not keep the others from going on.
+    await manager.query(
+      `set local synchronous_commit = off;
+       set local idle_in_transaction_session_timeout = ${idleMsMax}`,
+    );
     if (!(await advance(manager, projection.name, batch.from, batch.to))) return undefined;
     const passedOver = await parkedAmong(manager, projection.name, batch.events);
     const { misplaced } = batch;

@@ -35,6 +35,7 @@ export interface ProjectionStatus {
 
 /** Bounds and delays of a projection's loop, as `config.ts` has them. */
 export interface ProjectionLimits extends BatchLimits {
+  readonly projectionIdleMsMax: number;
   readonly projectionRetryMaxMs: number;
   readonly projectionSettleMs: number;
   readonly projectionStandbyMs: number;
@@ -171,18 +172,20 @@ export class ProjectionLoop {
 
   /** False when another node was there first. */
   async #take(checkpoint: Checkpoint, found: readonly RecordedEvent[]): Promise<boolean> {
-    const { dataSource } = this.around;
+    const { dataSource, limits } = this.around;
     let batch = this.#batchOf(found);
     if (batch.misplaced.size > 0) {
       // The follower may have lost something: what the log says is taken as it is.
       batch = this.#batchOf(await this.#source.reread(checkpoint.position));
     }
     const next = checkpointAt(checkpoint, batch.last);
-    const parked = await takeBatch(dataSource, this.projection, this.#table, {
-      ...batch,
-      from: checkpoint,
-      to: next,
-    });
+    const parked = await takeBatch(
+      dataSource,
+      this.projection,
+      this.#table,
+      { ...batch, from: checkpoint, to: next },
+      limits.projectionIdleMsMax,
+    );
     if (!parked) return false;
     this.#checkpoint = next;
     this.#position = next.position;
