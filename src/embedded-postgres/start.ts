@@ -90,11 +90,13 @@ const startPatiently = async (options: ServerOptions): Promise<Server> => {
   }
 };
 
-const attemptsMax = 100;
+const attemptsMax = 300;
 const retryAfterMs = 100;
 
 const ensureDatabase = async (url: string): Promise<void> => {
   const client = new pg.Client({ connectionString: url });
+  // A connection that breaks fails the query as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const found = await client.query('select from pg_database where datname = $1', [database]);

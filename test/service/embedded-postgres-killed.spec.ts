@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
@@ -17,9 +17,17 @@ const postmasterIn = async (dataDir: string): Promise<number> =>
 const socketFolderOf = (url: string): string => decodeURIComponent(new URL(url).hostname);
 
 describe('the embedded Postgres after a kill -9', () => {
+  let prepared: string;
   let dataDir: string;
+  beforeAll(async () => {
+    prepared = await temporaryFolder();
+    await (await startEmbeddedPostgres({ dataDir: prepared })).stop();
+  });
+  afterAll(() => rm(prepared, { recursive: true }));
   beforeEach(async () => {
     dataDir = await temporaryFolder();
+    // A copy takes a tenth of the time of a new one.
+    await cp(join(prepared, 'postgres'), join(dataDir, 'postgres'), { recursive: true });
   });
   afterEach(async () => {
     expect(processesIn(dataDir)).toEqual([]);
@@ -76,19 +84,25 @@ describe('the embedded Postgres after a kill -9', () => {
     await cut;
   });
 
-  it('recovers when the server was killed too and its backends are still going', async () => {
+  it('recovers when the server was killed too and a backend of it is still busy', async () => {
     const holder = holdPostgres(dataDir);
-    await query(await holder.url, 'create table kept as select 7 as number');
-    const all = processesIn(join(dataDir, 'postgres'));
-    const postmaster = await postmasterIn(dataDir);
-    expect(all).toContain(postmaster);
-    process.kill(holder.pid, 'SIGKILL');
-    process.kill(postmaster, 'SIGKILL');
+    const url = await holder.url;
+    await query(url, 'create table kept as select 7 as number');
+    // Counting, it does not notice that its server is gone.
+    const busy = query(url, 'select count(*) from generate_series(1, 4e6)');
+    const cut = busy.catch(() => undefined);
+    const counting = `select from pg_stat_activity where query like '%generate_series(1, 4e6)'`;
+    await until(async () => (await query(url, counting)).length > 0);
+    process.kill(await postmasterIn(dataDir), 'SIGKILL');
+    await holder.end('SIGKILL');
     expect(await startAgain('select number from kept')).toEqual([{ number: 7 }]);
+    await cut;
   });
 
   it('stops an orphan whose data folder was renamed under it', async () => {
     const before = join(dataDir, 'before');
+    await mkdir(before);
+    await rename(join(dataDir, 'postgres'), join(before, 'postgres'));
     const holder = holdPostgres(before);
     await query(await holder.url, 'create table kept as select 7 as number');
     await holder.end('SIGKILL');
@@ -119,14 +133,18 @@ describe('the embedded Postgres after a kill -9', () => {
   it('leaves a Postgres alone that works in another folder', async () => {
     const other = await temporaryFolder();
     const neighbour = await startEmbeddedPostgres({ dataDir: other });
-    await leavePidFile(String(await postmasterIn(other)));
-    await startAgain();
-    expect(await query(neighbour.url, 'select 1 as number')).toEqual([{ number: 1 }]);
-    await neighbour.stop();
-    await rm(other, { recursive: true });
+    try {
+      await leavePidFile(String(await postmasterIn(other)));
+      await startAgain();
+      expect(await query(neighbour.url, 'select 1 as number')).toEqual([{ number: 1 }]);
+    } finally {
+      await neighbour.stop();
+      await rm(other, { recursive: true });
+    }
   });
 
   it('makes the cluster anew when the first attempt was killed in the middle', async () => {
+    await rm(join(dataDir, 'postgres'), { recursive: true });
     const holder = holdPostgres(dataDir);
     const isHalfMade = async (): Promise<boolean> => {
       const draft = (await readdir(dataDir)).find((name) => /^postgres-new-.{6}$/.test(name));
@@ -140,6 +158,7 @@ describe('the embedded Postgres after a kill -9', () => {
   });
 
   it('keeps a cluster that Postgres cannot start from under another name', async () => {
+    await rm(join(dataDir, 'postgres'), { recursive: true });
     await mkdir(join(dataDir, 'postgres/base'), { recursive: true });
     await writeFile(join(dataDir, 'postgres/base/somebody'), 'wrote this');
     await startAgain();
@@ -150,18 +169,20 @@ describe('the embedded Postgres after a kill -9', () => {
   it('starts after kills at any moment, with all that was confirmed', async () => {
     await startAgain('create table kept (number int)');
     const confirmed: number[] = [];
-    for (let round = 0; round < 12; round += 1) {
+    const rounds = 12;
+    for (let round = 0; round <= rounds; round += 1) {
       const holder = holdPostgres(dataDir);
       const written = holder.url
         .then((url) => query(url, `insert into kept values (${round})`))
         .then(() => confirmed.push(round))
         .catch(() => undefined);
-      await sleep(round * 60);
+      // The last one is killed after its row was confirmed.
+      await (round < rounds ? sleep(round * 60) : written);
       await holder.end('SIGKILL');
       await written;
     }
     const rows = (await startAgain('select number from kept')) as { number: number }[];
     expect(rows.map(({ number }) => number)).toEqual(expect.arrayContaining(confirmed));
-    expect(confirmed.length).toBeGreaterThan(0);
+    expect(confirmed).toContain(rounds);
   });
 });

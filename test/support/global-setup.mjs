@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../../scripts/build.mjs';
+import teardown from './global-teardown.mjs';
 
 const prefix = 'playhead-test-';
 
@@ -13,7 +14,11 @@ export default async function setup() {
   const dataDir = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const postgres = await startEmbeddedPostgres({ dataDir });
   globalThis.playheadTestPostgres = { postgres, dataDir };
-  await migrateTemplate(postgres.url);
+  // jest tears nothing down when this fails.
+  await migrateTemplate(postgres.url).catch(async (error) => {
+    await teardown();
+    throw error;
+  });
   process.env.PLAYHEAD_TEST_POSTGRES = postgres.url;
 }
 

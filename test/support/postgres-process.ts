@@ -71,6 +71,8 @@ export const query = async <Row extends pg.QueryResultRow>(
   statement: string,
 ): Promise<Row[]> => {
   const client = new pg.Client({ connectionString: url });
+  // A server that is killed says so on its own; the query fails as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return (await client.query<Row>(statement)).rows;
@@ -79,7 +81,11 @@ export const query = async <Row extends pg.QueryResultRow>(
   }
 };
 
-/** Waits until the condition holds; the test's own time limit ends it. */
+/** Waits until the condition holds; gives up after 20 seconds. */
 export const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await condition())) await sleep(5);
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('waited 20 s in vain');
+    await sleep(5);
+  }
 };
