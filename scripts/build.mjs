@@ -38,16 +38,22 @@ const stampOfSources = () => {
 const isFresh = (stamp) =>
   outputs.every((output) => existsSync(output)) && readFileSync(stampFile, 'utf8') === stamp;
 
-const isAlive = (pid) => {
+const longestBuildMs = 300_000;
+
+/** The pid may be somebody else's by now, so no lock holds for long. */
+const isStale = (lock) => {
   try {
-    process.kill(pid, 0);
-    return true;
+    if (Date.now() - statSync(lock).mtimeMs > longestBuildMs) return true;
+    const holder = Number(readFileSync(lock, 'utf8'));
+    // Empty while its holder is writing it.
+    if (holder > 0) process.kill(holder, 0);
+    return false;
   } catch (error) {
-    return error.code === 'EPERM';
+    return error.code === 'ESRCH';
   }
 };
 
-/** One build at a time; a lock whose process is gone counts for nothing. */
+/** One build at a time. */
 const locked = async (work) => {
   const lock = join(cache, 'build.lock');
   mkdirSync(cache, { recursive: true });
@@ -57,8 +63,7 @@ const locked = async (work) => {
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
-      const holder = Number(existsSync(lock) ? readFileSync(lock, 'utf8') : 0);
-      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true });
+      if (isStale(lock)) rmSync(lock, { force: true });
       await sleep(100);
     }
   }
@@ -80,10 +85,11 @@ const run = (program, ...args) => {
 
 /** Into a folder of its own, then put in place: who runs from dist sees one whole build. */
 const compile = (stamp) => {
-  const work = join(cache, `build-${process.pid}`);
+  const work = join(cache, 'build');
   const config = join(work, 'tsconfig.json');
   const [fresh, old] = [join(work, 'dist'), join(work, 'old')];
-  mkdirSync(work, { recursive: true });
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work);
   const compilerOptions = { outDir: fresh, noCheck: true };
   const extended = join(root, 'tsconfig.build.json');
   writeFileSync(config, JSON.stringify({ extends: extended, compilerOptions }));
