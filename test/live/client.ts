@@ -1,0 +1,178 @@
+import {
+  evolveOpenView,
+  type ErrorCode,
+  type OpenView,
+  type SessionEvent,
+  type SessionFrame,
+  type SessionOpened,
+} from '@playhead/contract';
+import type { Delivery } from '../../src/live/delivery.ts';
+import type { Feed } from '../../src/live/feed.ts';
+import type { Audience, Viewer } from '../../src/live/viewer.ts';
+
+/** Rooms of a pretended socket server: those who joined a session get its broadcasts. */
+export class Rooms implements Audience {
+  readonly #joined = new Map<string, Set<(frame: SessionFrame) => void>>();
+
+  broadcast(frame: SessionFrame): void {
+    for (const receive of this.#joined.get(frame.sessionId) ?? []) receive(frame);
+  }
+
+  join(sessionId: string, receive: (frame: SessionFrame) => void): void {
+    const joined = this.#joined.get(sessionId) ?? new Set();
+    this.#joined.set(sessionId, joined.add(receive));
+  }
+
+  leave(sessionId: string, receive: (frame: SessionFrame) => void): void {
+    this.#joined.get(sessionId)?.delete(receive);
+  }
+}
+
+/** Where a client opens from: nowhere, revision 0, or where it stopped. */
+export type From = 'view' | 'start' | 'cursor';
+
+export interface ClientOptions {
+  readonly feed: Feed;
+  readonly rooms: Rooms;
+  /** Lets time pass before a piece of a replay may go. */
+  readonly pause: () => Promise<void>;
+  /** Whether what is sent now would be too much for it. */
+  readonly isSlow: () => boolean;
+}
+
+/**
+ * A client that keeps its cursor over cuts, and notes everything that must not happen to it:
+ * holes, doubles, frames before the answer or after the end.
+ */
+export class Client {
+  readonly faults: string[] = [];
+  /** What it folded, after each event in the order of arrival. */
+  readonly folds: { readonly revision: number; readonly view: OpenView | undefined }[] = [];
+  /** The last answer to an open was a refusal with this code. */
+  refusedWith: ErrorCode | undefined;
+  isCaughtUp = false;
+  cursor: { readonly revision: number; readonly eventId: string | null } | undefined;
+  #view: OpenView | undefined;
+  #delivery: Delivery | undefined;
+  readonly #opening = new Set<Delivery>();
+  #turns: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly sessionId: string,
+    private readonly options: ClientOptions,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.#delivery !== undefined;
+  }
+
+  get isOpening(): boolean {
+    return this.#opening.size > 0;
+  }
+
+  /** Opens anew when it is open: the old delivery goes on until the answer. */
+  open(from: From): void {
+    const asked = from === 'start' ? { after: -1 } : from === 'cursor' ? this.#asked() : {};
+    for (const other of this.#opening) other.end();
+    this.#opening.clear();
+    this.refusedWith = undefined;
+    const holder: { delivery?: Delivery } = {};
+    const viewer = this.#viewer(asked.after, this.#view, () => holder.delivery);
+    holder.delivery = this.options.feed.open({ sessionId: this.sessionId, ...asked }, viewer);
+    this.#opening.add(holder.delivery);
+  }
+
+  /** The cable is cut: what was on its way is lost. */
+  drop(): void {
+    for (const opening of this.#opening) opening.end();
+    this.#opening.clear();
+    this.#delivery?.end();
+    this.#delivery = undefined;
+    this.isCaughtUp = false;
+  }
+
+  #asked(): { after?: number; afterId?: string } {
+    if (!this.cursor) return {};
+    const { revision, eventId } = this.cursor;
+    return { after: revision, ...(eventId !== null && { afterId: eventId }) };
+  }
+
+  #viewer(
+    after: number | undefined,
+    view: OpenView | undefined,
+    delivery: () => Delivery | undefined,
+  ): Viewer {
+    const { rooms, pause, isSlow } = this.options;
+    const receive = (frame: SessionFrame): void => {
+      if (delivery() === this.#delivery && this.#delivery) this.#receive(frame);
+      else this.faults.push(`a frame from ${frame.from} without an open session`);
+    };
+    return {
+      audience: rooms,
+      denied: async () => undefined,
+      inTurn: (work) => {
+        const turn = this.#turns.then(pause).then(work);
+        this.#turns = turn.catch(() => undefined);
+        return turn;
+      },
+      opened: (opened) => {
+        this.#delivery?.end();
+        this.#delivery = delivery();
+        this.#opening.clear();
+        this.isCaughtUp = false;
+        // What came meanwhile of the old delivery comes again: back to where it asked.
+        this.#view = after === undefined ? opened.view : after < 0 ? undefined : view;
+        this.#begin(opened, after);
+      },
+      refused: ({ code }) => {
+        this.#opening.clear();
+        this.refusedWith = code;
+      },
+      send: receive,
+      join: () => rooms.join(this.sessionId, receive),
+      leave: () => rooms.leave(this.sessionId, receive),
+      hasRoomFor: () => !isSlow(),
+      closed: ({ code }, revision) => {
+        this.#delivery = undefined;
+        this.isCaughtUp = false;
+        const held = this.cursor?.revision;
+        if (code !== 'slow-viewer') this.faults.push(`closed with ${code}`);
+        if (revision !== held) this.faults.push(`closed at ${revision}, holding ${held}`);
+      },
+    };
+  }
+
+  #begin({ revision, eventId, view }: SessionOpened, after: number | undefined): void {
+    if (after === undefined) {
+      if (view?.session.revision !== revision) this.faults.push(`no view at ${revision}`);
+      this.folds.push({ revision, view });
+    } else if (revision !== after) {
+      this.faults.push(`asked after ${after}, answered ${revision}`);
+    }
+    this.cursor = { revision, eventId };
+  }
+
+  #receive({ sessionId, from, through, events, caughtUp }: SessionFrame): void {
+    const held = this.cursor?.revision ?? NaN;
+    if (sessionId !== this.sessionId) this.faults.push(`an event of ${sessionId}`);
+    if (from !== held + 1) this.faults.push(`holding ${held}, got from ${from}`);
+    if (through !== from + events.length - 1) this.faults.push(`${from} to ${through} is torn`);
+    if (caughtUp && this.isCaughtUp) this.faults.push('caught up twice');
+    for (const [nth, event] of events.entries()) {
+      if (event.revision !== from + nth) this.faults.push(`${event.revision} out of order`);
+      this.#view = folded(this.#view, event);
+      this.folds.push({ revision: event.revision, view: this.#view });
+      this.cursor = { revision: event.revision, eventId: event.id };
+    }
+    if (caughtUp) this.isCaughtUp = true;
+  }
+}
+
+/** A fold as the page of a web developer would do it: an event it cannot bear is opaque to it. */
+export function folded(view: OpenView | undefined, event: SessionEvent): OpenView {
+  try {
+    return evolveOpenView(view, event);
+  } catch {
+    return evolveOpenView(view, { ...event, v: 0 });
+  }
+}
