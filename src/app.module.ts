@@ -4,8 +4,10 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Keys } from './access/keys.ts';
 import type { Config } from './config.ts';
+import { CommandsGateway } from './gateway/commands.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import type { CommandHandler } from './handle-command.ts';
+import { CommandsController } from './http/commands.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
 import { HealthController } from './http/health.controller.ts';
 import { IngestLimit } from './http/ingest/admission.ts';
@@ -19,6 +21,7 @@ import type { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
 import type { Projector } from './projecting/projector.ts';
+import { CommandRequests } from './request-command.ts';
 import * as tokens from './tokens.ts';
 
 /** Everything below Nest. */
@@ -49,6 +52,7 @@ export class AppModule {
       [tokens.TAIL, parts.tail],
       [tokens.DATABASE, parts.database],
       [tokens.COMMANDS, commands],
+      [tokens.REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
       [tokens.FEED, parts.feed],
       [tokens.KEYS, parts.keys],
@@ -59,11 +63,18 @@ export class AppModule {
     ];
     return {
       module: AppModule,
-      controllers: [IngestController, SessionsController, HealthController, MetricsController],
+      controllers: [
+        IngestController,
+        CommandsController,
+        SessionsController,
+        HealthController,
+        MetricsController,
+      ],
       providers: [
         ...values.map(([provide, useValue]) => ({ provide, useValue })),
         Reflector,
         SessionsGateway,
+        CommandsGateway,
         { provide: APP_GUARD, useClass: ScopeGuard },
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],

@@ -1,19 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { eventTypes, sessionStream, type ErrorCode, type SessionEvent } from '@playhead/contract';
+import { refused, type Refused } from './domain/refused.ts';
 import type { SessionCommand } from './domain/session-commands.ts';
-import {
-  decide,
-  evolve,
-  initialState,
-  sizeOf,
-  type SessionFact,
-  type SessionState,
-} from './domain/session.ts';
+import type { SessionFact } from './domain/decided.ts';
+import { decide, evolve } from './domain/session.ts';
+import { initialState, sizeOf, type SessionState } from './domain/session-state.ts';
 import { LogError, type EventLog, type NewEvent } from './log/event-log.ts';
 import { pagesOf } from './log/pages.ts';
 import { SerialQueues, type QueueLimits } from './serial-queues.ts';
 
 export type {
+  AskedCommand,
   DeclaredParticipant,
   ReportedCommand,
   ReportedSource,
@@ -28,6 +25,10 @@ export interface CommandRequest {
   readonly actor: string;
   readonly command: SessionCommand;
   readonly occurredAt?: string | undefined;
+  /** Taken only at this revision of the session. */
+  readonly expected?: number | undefined;
+  /** Tells its content from another one's under the same id. */
+  readonly digest?: string | undefined;
   /** Roughly its size; what queues are bounded by. */
   readonly bytes: number;
   /** Characters replaced because no store can hold them. */
@@ -180,11 +181,13 @@ export class CommandHandler {
     for (const one of batch) {
       const { request } = one;
       const known = state.commands.get(request.id);
-      if (known !== undefined) {
-        settles.push(() => one.resolve(nothingNew(known)));
+      if (known && known.digest === request.digest) {
+        settles.push(() => one.resolve(nothingNew(known.revision)));
         continue;
       }
-      const decided = decide(request.command, state);
+      const decided = known
+        ? refused('key-reused', 'the same key came with another command')
+        : (misses(request, state) ?? decide(request.command, state, request.id));
       if ('refused' in decided) {
         settles.push(() => one.reject(new CommandRefused(decided.refused, decided.message)));
         continue;
@@ -233,6 +236,7 @@ export class CommandHandler {
         ...(request.occurredAt === undefined ? {} : { occurredAt: request.occurredAt }),
         actor: request.actor,
         commandId: request.id,
+        ...(request.digest === undefined ? {} : { digest: request.digest }),
         ...(request.replaced ? { replaced: request.replaced } : {}),
       },
     };
@@ -254,6 +258,11 @@ const nothingNew = (revision: number, keptFirst = false): CommandOutcome => ({
   appended: false,
   keptFirst,
 });
+
+const misses = ({ expected }: CommandRequest, { revision }: SessionState): Refused | undefined =>
+  expected === undefined || expected === revision
+    ? undefined
+    : refused('revision-mismatch', `the session is at revision ${revision}, not ${expected}`);
 
 /** Asks for admission once, however often a command is decided. */
 async function admission(one: Waiting): Promise<{ reason: unknown } | undefined> {

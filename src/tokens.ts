@@ -4,6 +4,7 @@ export const LOGGER = Symbol('Logger');
 export const EVENT_LOG = Symbol('EventLog');
 export const DATABASE = Symbol('DataSource');
 export const COMMANDS = Symbol('CommandHandler');
+export const REQUESTS = Symbol('CommandRequests');
 export const PROJECTOR = Symbol('Projector');
 export const FEED = Symbol('Feed');
 export const KEYS = Symbol('Keys');

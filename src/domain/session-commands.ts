@@ -1,4 +1,4 @@
-import type { EventData, SessionSource } from '@playhead/contract';
+import type { EventData, RequestedCommand, SessionSource } from '@playhead/contract';
 
 /** Sources whose sessions are reported by somebody else than Playhead. */
 export type ReportedSource = Extract<SessionSource, 'cli-stream' | 'cli-upload' | 'import'>;
@@ -35,5 +35,15 @@ export type ReportedCommand =
       readonly end: EventData<'session.ended'>;
     };
 
-/** Every command that `decide` takes. */
-export type SessionCommand = ReportedCommand;
+/** Chunks of a message being written, gathered for a moment so that they share an event. */
+export interface AppendChunks {
+  readonly type: 'append-chunks';
+  readonly messageId: string;
+  readonly chunks: readonly { readonly index: number; readonly text: string }[];
+}
+
+/** What is asked for one by one; single chunks are gathered before they are decided. */
+export type AskedCommand = Exclude<RequestedCommand, { type: 'message.append' }> | AppendChunks;
+
+/** Everything that `decide` decides. */
+export type SessionCommand = ReportedCommand | AskedCommand;

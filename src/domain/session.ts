@@ -1,118 +1,135 @@
 import {
   asKnown,
+  withRun,
   type EventData,
   type KnownSessionEvent,
   type SessionEvent,
-  type SessionEventType,
-  type SessionSource,
 } from '@playhead/contract';
+import { allowed, transitions } from './allowed.ts';
+import { decided, nothingNew, said, type Decided } from './decided.ts';
+import * as messages from './messages.ts';
 import { refused, type Refused } from './refused.ts';
-import type { ReportedSource, SessionCommand } from './session-commands.ts';
+import { decideReport } from './reports.ts';
+import type { AskedCommand, SessionCommand } from './session-commands.ts';
+import { fingerprint, type OpenMessage, type SessionState } from './session-state.ts';
+import { decideTool } from './tools.ts';
 
 /**
- * What deciding needs to know of a session. It has one owner: `evolve` moves it on, and the old
- * value must not be used after that, so that remembering one more of 100,000 messages costs the
- * same as the first.
+ * What a command does to a session. Pure; whether it was decided before is the caller's matter.
+ * `id` is the command's own: what it creates without an id of its own gets this one.
  */
-export interface SessionState {
-  /** Of the last event, -1 before the first. */
-  readonly revision: number;
-  /** `meta.at` of the last event. */
-  readonly at: string;
-  readonly source: SessionSource | undefined;
-  /** Fingerprint of the content of each message. */
-  readonly messages: ReadonlyMap<string, number>;
-  /** Ids of those who joined, declared or not. */
-  readonly participants: ReadonlySet<string>;
-  /** Each command that appended, with the revision of its last event. */
-  readonly commands: ReadonlyMap<string, number>;
-}
-
-interface OwnedState extends SessionState {
-  readonly messages: Map<string, number>;
-  readonly participants: Set<string>;
-  readonly commands: Map<string, number>;
-}
-
-/** An event before it has a place in the log. */
-export type SessionFact = {
-  [Type in SessionEventType]: { readonly type: Type; readonly data: EventData<Type> };
-}[SessionEventType];
-
-/** The facts a command leads to, none when there is nothing new in it. */
-export interface Decided {
-  readonly facts: readonly SessionFact[];
-  /** Another message has this id already: the first one stands. */
-  readonly keptFirst?: true;
-}
-
-/** The state before the first event, a new one each time: states have owners. */
-export const initialState = (): SessionState => ({
-  revision: -1,
-  at: '',
-  source: undefined,
-  messages: new Map(),
-  participants: new Set(),
-  commands: new Map(),
-});
-
-/** What a command does to a session. Pure; whether it was decided before is the caller's matter. */
-export function decide(command: SessionCommand, state: SessionState): Decided | Refused {
-  if (state.source === 'web' || state.source === 'api') {
-    return refused('not-found', 'no such session among the reported ones');
-  }
+export function decide(
+  command: SessionCommand,
+  state: SessionState,
+  id: string,
+): Decided | Refused {
   switch (command.type) {
     case 'report-start':
-      return {
-        facts: [
-          { type: 'session.started', data: { ...command.start, source: command.source } },
-          ...command.participants.map((participant, index) => joined({ ...participant, index })),
-        ],
-      };
-    case 'report-message': {
-      const { message, author } = command;
-      const held = state.messages.get(message.messageId);
-      if (held === fingerprint(message.content)) return { facts: [] };
-      if (held !== undefined) return { facts: [], keptFirst: true };
-      const isKnown = state.participants.has(author.participantId);
-      return {
-        facts: [
-          ...inferredStart(state, command.source),
-          ...(isKnown ? [] : [joined({ ...author, inferred: true })]),
-          { type: 'message.posted', data: message },
-        ],
-      };
-    }
+    case 'report-message':
     case 'report-error':
-      return {
-        facts: [
-          ...inferredStart(state, command.source),
-          { type: 'session.error-raised', data: command.error },
-        ],
-      };
     case 'report-end':
-      return {
-        facts: [
-          ...inferredStart(state, command.source),
-          { type: 'session.ended', data: command.end },
-        ],
-      };
+      return decideReport(command, state);
+    case 'session.start':
+    case 'session.rename':
+    case 'session.label':
+    case 'session.set-state':
+    case 'session.set-provider':
+    case 'session.cancel':
+    case 'session.raise-error':
+    case 'session.idle':
+    case 'session.resume':
+    case 'session.end':
+    case 'participant.join':
+    case 'participant.leave':
+    case 'message.post':
+    case 'message.start':
+    case 'append-chunks':
+    case 'message.complete':
+    case 'message.fail':
+    case 'tool.call':
+    case 'tool.output':
+    case 'tool.finish':
+      return forbidden(command, state) ?? decideAsked(command, state, id);
   }
 }
 
-const joined = (data: EventData<'participant.joined'>): SessionFact => ({
-  type: 'participant.joined',
-  data,
-});
+function forbidden({ type }: AskedCommand, { lifecycle }: SessionState): Refused | undefined {
+  if (allowed[type].includes(lifecycle)) return undefined;
+  if (lifecycle === 'none') return refused('not-found', 'no such session');
+  const state = type === 'session.start' ? 'there already' : lifecycle;
+  return refused('refused', `the session is ${state}: no ${type}`);
+}
 
-/** A session first heard of in the middle exists from then on; its start fills the rest later. */
-const inferredStart = (state: SessionState, source: ReportedSource): SessionFact[] =>
-  state.revision >= 0 ? [] : [{ type: 'session.started', data: { source, inferred: true } }];
+function decideAsked(command: AskedCommand, state: SessionState, id: string): Decided | Refused {
+  switch (command.type) {
+    case 'session.start':
+      return decided({ type: 'session.started', data: said({ ...command.data, source: 'api' }) });
+    case 'session.rename':
+      return decided({ type: 'session.renamed', data: command.data });
+    case 'session.label':
+      return decided({ type: 'session.labelled', data: command.data });
+    case 'session.set-state':
+      return turn(command.data, state);
+    case 'session.set-provider':
+      return decided({ type: 'session.provider-changed', data: said(command.data) });
+    case 'session.cancel':
+      if (state.activity !== 'working') return refused('refused', 'the session is not working');
+      return decided(
+        { type: 'session.cancel-requested', data: said(command.data) },
+        { type: 'session.state-changed', data: { state: 'idle' } },
+      );
+    case 'session.raise-error':
+      return decided({ type: 'session.error-raised', data: said(command.data) });
+    case 'session.idle':
+      return decided({ type: 'session.idled', data: said(command.data) });
+    case 'session.resume':
+      return decided({ type: 'session.resumed', data: {} });
+    case 'session.end':
+      return decided({ type: 'session.ended', data: said(command.data) });
+    case 'participant.join':
+      return decided({ type: 'participant.joined', data: said(command.data) });
+    case 'participant.leave':
+      return state.participants.has(command.data.participantId)
+        ? decided({ type: 'participant.left', data: said(command.data) })
+        : refused('not-found', `nobody is called ${command.data.participantId} in the session`);
+    case 'message.post':
+      return messages.post(command.data, id, state);
+    case 'message.start':
+      return messages.start(command.data, id, state);
+    case 'append-chunks':
+      return messages.append(command, state);
+    case 'message.complete':
+      return messages.complete(command.data, state);
+    case 'message.fail':
+      return messages.fail(command.data, state);
+    case 'tool.call':
+    case 'tool.output':
+    case 'tool.finish':
+      return decideTool(command, id, state);
+  }
+}
+
+function turn(data: EventData<'session.state-changed'>, state: SessionState): Decided | Refused {
+  if (data.state === state.activity) return nothingNew;
+  if (!transitions[state.activity].includes(data.state)) {
+    return refused('refused', `the session is ${state.activity} and cannot become ${data.state}`);
+  }
+  return decided({ type: 'session.state-changed', data: said(data) });
+}
+
+type Own<Value> =
+  Value extends ReadonlyMap<infer Key, infer Item>
+    ? Map<Key, Item>
+    : Value extends ReadonlySet<infer Item>
+      ? Set<Item>
+      : Value;
+type OwnedState = { readonly [Field in keyof SessionState]: Own<SessionState[Field]> };
 
 /** The state after one more event. Takes ownership of `state`. */
 export function evolve(state: SessionState, event: SessionEvent): SessionState {
   const owned = state as OwnedState;
-  owned.commands.set(event.meta.commandId, event.revision);
+  const { commandId, digest } = event.meta;
+  owned.commands.set(commandId, { revision: event.revision, digest });
   const seen = { ...owned, revision: event.revision, at: event.meta.at };
   const known = asKnown(event);
   return known ? remember(seen, known) : seen;
@@ -120,50 +137,72 @@ export function evolve(state: SessionState, event: SessionEvent): SessionState {
 
 function remember(state: OwnedState, event: KnownSessionEvent): OwnedState {
   switch (event.type) {
+    case 'session.started':
+      return {
+        ...state,
+        source: state.source ?? event.data.source,
+        lifecycle: state.lifecycle === 'none' ? 'active' : state.lifecycle,
+      };
+    case 'session.state-changed':
+      return { ...state, activity: event.data.state };
+    case 'session.idled':
+      return { ...state, lifecycle: 'idle' };
+    case 'session.resumed':
+      return { ...state, lifecycle: 'active' };
+    case 'session.ended':
+      return { ...state, lifecycle: 'ended' };
     case 'message.posted':
-    case 'message.completed':
       state.messages.set(event.data.messageId, fingerprint(event.data.content));
-      return state;
+      return inSequence(state, event.data.sequence);
     case 'message.started':
-      state.messages.set(event.data.messageId, fingerprint(''));
+      state.openMessages.set(event.data.messageId, {
+        started: event.data,
+        assembly: { text: '', next: 0, ahead: [] },
+      });
+      return inSequence(state, event.data.sequence);
+    case 'message.chunked':
+      return grow(state, event.data);
+    case 'message.completed':
+    case 'message.failed':
+      state.openMessages.delete(event.data.messageId);
+      state.messages.set(event.data.messageId, fingerprint(event.data.content));
       return state;
     case 'participant.joined':
       state.participants.add(event.data.participantId);
       return state;
-    case 'session.started':
-      return { ...state, source: state.source ?? event.data.source };
+    case 'participant.left':
+      state.participants.delete(event.data.participantId);
+      return state;
+    case 'tool.called':
+      state.toolCalls.set(event.data.callId, 'running');
+      return state;
+    case 'tool.finished':
+      state.toolCalls.set(event.data.callId, 'finished');
+      return state;
     case 'session.ready':
     case 'session.renamed':
-    case 'session.state-changed':
     case 'session.provider-changed':
     case 'session.labelled':
-    case 'session.idled':
-    case 'session.resumed':
     case 'session.cancel-requested':
     case 'session.error-raised':
-    case 'session.ended':
     case 'session.owner-set':
     case 'session.member-added':
     case 'session.member-removed':
-    case 'participant.left':
-    case 'message.chunked':
-    case 'message.failed':
-    case 'tool.called':
     case 'tool.output':
-    case 'tool.finished':
       return state;
   }
 }
 
-/** Tells contents apart without keeping them (FNV-1a); only counting differing resends uses it. */
-function fingerprint(content: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < content.length; at += 1) {
-    hash = Math.imul(hash ^ content.charCodeAt(at), 0x01000193);
-  }
-  return hash >>> 0;
-}
+const inSequence = (state: OwnedState, sequence = 0): OwnedState => ({
+  ...state,
+  sequence: Math.max(state.sequence, sequence),
+});
 
-/** Roughly what a state takes in memory, in bytes. */
-export const sizeOf = (state: SessionState): number =>
-  1_000 + 160 * state.commands.size + 120 * state.messages.size + 120 * state.participants.size;
+function grow(state: OwnedState, chunk: EventData<'message.chunked'>): OwnedState {
+  const open: OpenMessage | undefined = state.openMessages.get(chunk.messageId);
+  if (open) {
+    const assembly = withRun(open.assembly, chunk);
+    state.openMessages.set(chunk.messageId, { ...open, assembly });
+  }
+  return state;
+}

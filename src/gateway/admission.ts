@@ -1,6 +1,6 @@
-import { refuse, type Refusal } from '@playhead/contract';
+import { refuse, type Refusal, type Scope } from '@playhead/contract';
 import type { Socket } from 'socket.io';
-import { may, type Authenticator } from '../access/principal.ts';
+import { may, type Authenticator, type Principal } from '../access/principal.ts';
 
 /** The token of a handshake: in `auth`, never in the address, which ends up in logs. */
 const tokenOf = (socket: Pick<Socket, 'handshake'>): string => {
@@ -8,20 +8,30 @@ const tokenOf = (socket: Pick<Socket, 'handshake'>): string => {
   return typeof token === 'string' ? token : '';
 };
 
+/** Who holds the socket's token, or why they may not do what a scope names. */
+export async function admitted(
+  socket: Pick<Socket, 'handshake'>,
+  authenticator: Authenticator,
+  scope: Scope,
+): Promise<{ readonly principal: Principal } | { readonly refusal: Refusal }> {
+  const token = tokenOf(socket);
+  if (!token) return { refusal: refuse('unauthenticated') };
+  try {
+    const principal = await authenticator.authenticate(token);
+    if (!principal) return { refusal: refuse('unauthenticated') };
+    return may(principal, scope) ? { principal } : { refusal: refuse('forbidden') };
+  } catch {
+    return { refusal: refuse('unavailable') };
+  }
+}
+
 /** Why the holder of the socket's token may not read sessions now; `undefined` when they may. */
 export async function refusalFor(
   socket: Pick<Socket, 'handshake'>,
   authenticator: Authenticator,
 ): Promise<Refusal | undefined> {
-  const token = tokenOf(socket);
-  if (!token) return refuse('unauthenticated');
-  try {
-    const principal = await authenticator.authenticate(token);
-    if (!principal) return refuse('unauthenticated');
-    return may(principal, 'read') ? undefined : refuse('forbidden');
-  } catch {
-    return refuse('unavailable');
-  }
+  const answer = await admitted(socket, authenticator, 'read');
+  return 'refusal' in answer ? answer.refusal : undefined;
 }
 
 /** Lets nobody connect who may not read; the client finds the refusal in the error's `data`. */

@@ -15,6 +15,7 @@ import {
   sessionOpen,
   sessionRoom,
   type ClientToServer,
+  type Refused,
   type ServerToClient,
   type SessionOpened,
 } from '@playhead/contract';
@@ -33,6 +34,7 @@ import { Outbox } from './outbox.ts';
 const EVENTS: ReadonlySet<unknown> = new Set<keyof ClientToServer>([
   'session:open',
   'session:close',
+  'command',
 ]);
 
 interface Connected {
@@ -54,6 +56,16 @@ export class SessionsGateway
     @Inject(KEYS) private readonly keys: Authenticator,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
+
+  /** How one request of a socket is answered; undefined when the socket is gone. */
+  answerTo<Done extends { readonly ok: true }>(
+    socket: ViewerSocket,
+    event: string,
+    ack: unknown,
+  ): ((answer: Done | Refused) => void) | undefined {
+    const connected = this.#connected.get(socket.id);
+    return connected && answerTo<Done>(connected, event, ack);
+  }
 
   /** Sockets that are connected. */
   get sockets(): number {

@@ -1,5 +1,8 @@
+import { HttpException } from '@nestjs/common';
 import type { z } from 'zod';
 import { errorCodes, refuse, type ErrorCode, type Refusal } from '@playhead/contract';
+import { CommandRefused } from '../handle-command.ts';
+import { LogError } from '../log/event-log.ts';
 
 /** One thing wrong with a request. */
 export interface Fault {
@@ -37,4 +40,33 @@ export class Problem extends Error {
     problem.faults = faults;
     return problem;
   }
+}
+
+const codeOfStatus: Partial<Record<number, ErrorCode>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not-found',
+  413: 'too-large',
+  415: 'unsupported-media-type',
+  429: 'rate-limited',
+  503: 'unavailable',
+};
+
+/** Whatever was thrown, as the refusal that the client gets. */
+export function problemOf(failure: unknown): Problem {
+  if (failure instanceof Problem) return failure;
+  if (failure instanceof CommandRefused) return new Problem(failure.code, failure.message);
+  if (failure instanceof LogError) {
+    return new Problem(failure.code, failure.message, failure.field);
+  }
+  const status = statusOf(failure);
+  if (status === undefined || status >= 500) return new Problem('internal');
+  return new Problem(codeOfStatus[status] ?? 'invalid', (failure as Error).message);
+}
+
+/** The status that Nest and Fastify put on what they throw themselves. */
+function statusOf(failure: unknown): number | undefined {
+  if (failure instanceof HttpException) return failure.getStatus();
+  const { statusCode } = (failure ?? {}) as { statusCode?: unknown };
+  return typeof statusCode === 'number' ? statusCode : undefined;
 }

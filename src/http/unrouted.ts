@@ -4,7 +4,7 @@ import type { FastifyServerOptions } from 'fastify';
 import type { Authenticator } from '../access/principal.ts';
 import { answerAndClose, answerProblem } from './answer.ts';
 import { identify } from './edge.ts';
-import { problemOf } from './error-filter.ts';
+import { problemOf } from './problem.ts';
 import { Problem } from './problem.ts';
 
 /*

@@ -1,27 +1,45 @@
-import type { SessionEvent } from '@playhead/contract';
+import { sessionStream, type SessionEvent } from '@playhead/contract';
+import type { EventLog } from '../log/event-log.ts';
+import { sessionEventOf } from './session-event.ts';
+
+/** Events with what was missing between them, in the order of each session. */
+export interface Mended {
+  readonly events: readonly SessionEvent[];
+  /** What is wrong with the place of an event in its session, by the event's id. */
+  readonly misplaced: ReadonlyMap<string, string>;
+  /** How many events were missing and came from the log's stream. */
+  readonly found: number;
+}
 
 /**
- * Notices when an event of a session is missing between two that came. It knows only what passed
- * since it was made: a row cannot tell, since projections ignore events.
+ * Notices when an event of a session is missing between two that came, and gets it from the log. It
+ * knows only what passed since it was made: a row cannot tell, since projections ignore events.
  */
 export class Contiguity {
   readonly #seen = new Map<string, number>();
 
   /** `sessionsMax`: how many sessions, those heard of last, are remembered. */
-  constructor(private readonly sessionsMax: number) {}
+  constructor(
+    private readonly log: EventLog,
+    private readonly sessionsMax: number,
+  ) {}
 
-  /** What is wrong with the place of some of the events, by event id. Nothing is remembered yet. */
-  check(events: readonly SessionEvent[]): ReadonlyMap<string, string> {
-    const faults = new Map<string, string>();
+  /** The events without holes, as far as the log has none. Nothing is remembered yet. */
+  async mend(events: readonly SessionEvent[]): Promise<Mended> {
+    const misplaced = new Map<string, string>();
     const revisions = new Map<string, number>();
-    for (const { id, sessionId, revision } of events) {
-      const last = revisions.get(sessionId) ?? this.#seen.get(sessionId);
-      if (last !== undefined && revision !== last + 1) {
-        faults.set(id, `revision ${revision} comes right after ${last}`);
+    const mended: SessionEvent[] = [];
+    for (const event of events) {
+      const { sessionId, revision } = event;
+      const last = revisions.get(sessionId) ?? this.#seen.get(sessionId) ?? revision - 1;
+      const missing = revision > last + 1 ? await this.#between(event, last) : [];
+      if (last + missing.length + 1 !== revision) {
+        misplaced.set(event.id, `revision ${revision} comes right after ${last}`);
       }
+      mended.push(...missing, event);
       revisions.set(sessionId, revision);
     }
-    return faults;
+    return { events: mended, misplaced, found: mended.length - events.length };
   }
 
   /** Remembers events that were taken. */
@@ -35,5 +53,11 @@ export class Contiguity {
       if (this.#seen.size <= this.sessionsMax) break;
       this.#seen.delete(oldest);
     }
+  }
+
+  async #between({ sessionId, revision }: SessionEvent, last: number): Promise<SessionEvent[]> {
+    const limit = revision - last - 1;
+    const found = await this.log.read(sessionStream(sessionId), { after: last, limit });
+    return found.flatMap((event) => sessionEventOf(event) ?? []);
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { decide, evolve, initialState, type SessionState } from '../../src/domain/session.ts';
+import { decide, evolve } from '../../src/domain/session.ts';
+import { initialState, type SessionState } from '../../src/domain/session-state.ts';
 import type { SessionCommand } from '../../src/domain/session-commands.ts';
 import { eventTypes, evolveOpenView, type OpenView, type SessionEvent } from '@playhead/contract';
 
@@ -67,7 +68,7 @@ function run(commands: readonly Reported[]): { state: SessionState; events: Sess
   const events: SessionEvent[] = [];
   for (const { id, occurredAt, command } of commands) {
     if (state.commands.has(id)) continue;
-    const decided = decide(command, state);
+    const decided = decide(command, state, id);
     if ('refused' in decided) throw new Error(decided.message);
     for (const fact of decided.facts) {
       const event: SessionEvent = {
@@ -183,11 +184,11 @@ describe('a reported session', () => {
     const other = message(1, 'claude-0');
     if (other.command.type !== 'report-message') throw new Error('not a message');
     const changed = { ...other.command.message, content: 'other' };
-    expect(decide({ ...other.command, message: changed }, state)).toEqual({
+    expect(decide({ ...other.command, message: changed }, state, 'c')).toEqual({
       facts: [],
       keptFirst: true,
     });
-    expect(decide(other.command, state)).toEqual({ facts: [] });
+    expect(decide(other.command, state, 'c')).toEqual({ facts: [] });
   });
 
   it('writes only data that the contract accepts', () => {
@@ -199,6 +200,6 @@ describe('a reported session', () => {
 
   it('is out of reach when it was started by somebody else', () => {
     const state = { ...initialState(), source: 'web' as const, revision: 0 };
-    expect(decide(end(1, 'completed').command, state)).toMatchObject({ refused: 'not-found' });
+    expect(decide(end(1, 'completed').command, state, 'c')).toMatchObject({ refused: 'not-found' });
   });
 });

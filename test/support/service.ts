@@ -26,6 +26,7 @@ export interface RequestOptions {
   readonly method?: string;
   readonly type?: string;
   readonly body?: string | Buffer;
+  readonly headers?: Record<string, string>;
 }
 
 /** The service as a process of its own, as a user runs it. */
@@ -79,6 +80,7 @@ export class RunningService {
       headers: {
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         ...(type === undefined ? {} : { 'content-type': type }),
+        ...options.headers,
       },
       ...(body === undefined
         ? {}

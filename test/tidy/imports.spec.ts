@@ -11,7 +11,7 @@ const wiring = [
 ];
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
-  ...['src/access/', 'src/live/', 'src/handle-command.ts'],
+  ...['src/access/', 'src/live/', 'src/handle-command.ts', 'src/request-command.ts'],
 ];
 
 /**
@@ -31,6 +31,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/serial-queues.ts': [],
   'src/handle-command.ts': [
     ...['src/domain/', ...logPort, 'src/serial-queues.ts', contract, 'lru-cache'],
+  ],
+  'src/chunk-window.ts': ['src/domain/'],
+  'src/request-command.ts': [
+    ...['src/handle-command.ts', 'src/chunk-window.ts', ...logPort, contract, 'uuid', 'node:'],
   ],
   'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],

@@ -7,6 +7,7 @@ import { z } from 'zod';
  * - `occurredAt`: when the producer says it happened, exactly as sent.
  * - `actor`: who caused it, `key:<id>` or `system`.
  * - `commandId`: one command's events share it; a retried command is recognised by it.
+ * - `digest`: of a command that came with a key, so that another one under the same key is noticed.
  * - `replaced`: how many characters no store can hold (U+0000, lone surrogates) became U+FFFD.
  */
 export const eventMeta = z.object({
@@ -16,6 +17,7 @@ export const eventMeta = z.object({
   commandId: z.string(),
   causationId: z.string().optional(),
   correlationId: z.string().optional(),
+  digest: z.string().optional(),
   replaced: z.number().int().positive().optional(),
 });
 export type EventMeta = z.infer<typeof eventMeta>;

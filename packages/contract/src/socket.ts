@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commandTypes, type CommandType } from './commands.ts';
 import { sessionEvent, type SessionEvent } from './envelope.ts';
 import { refusal, type Refusal } from './errors.ts';
 import { id } from './ids.ts';
@@ -65,12 +66,43 @@ export const sessionClosed = refusal.extend({
 });
 export type SessionClosed = z.infer<typeof sessionClosed>;
 
+/**
+ * A command. `id` makes a retry harmless: the same id again, with the same content, is the same
+ * command. Only `session.start` may leave out `sessionId`: the service makes one. `expected` is the
+ * revision that the session must be at.
+ */
+export const socketCommand = z.strictObject({
+  id: z.string().min(1).max(200),
+  sessionId: id.optional(),
+  type: z.enum(Object.keys(commandTypes) as [CommandType, ...CommandType[]]),
+  data: z.unknown(),
+  expected: z.number().int().min(-1).optional(),
+});
+export type SocketCommand = z.infer<typeof socketCommand>;
+
+/** What a command led to, over HTTP and on the socket alike. */
+export interface CommandAnswer {
+  readonly sessionId: string;
+  /** Of the command's last event, or of the session when there was nothing new in it. */
+  readonly revision: number;
+  readonly position: string;
+  /** False for a repeated command and for one that had nothing new. */
+  readonly appended: boolean;
+  /** The message or tool call that the command is about. */
+  readonly messageId?: string;
+  readonly callId?: string;
+}
+
+/** A command's answer on the socket. */
+export type CommandDone = CommandAnswer & { readonly ok: true };
+
 /** How a request on the socket failed. */
 export type Refused = Refusal & { readonly ok: false };
 
 /** What a client may send, as a Socket.IO event map; each is answered by its acknowledgement. */
 export interface ClientToServer {
   'session:open': (open: SessionOpen, ack: (answer: SessionOpened | Refused) => void) => void;
+  command: (command: SocketCommand, ack: (answer: CommandDone | Refused) => void) => void;
   'session:close': (close: SessionClose, ack: (answer: { ok: true } | Refused) => void) => void;
 }
 

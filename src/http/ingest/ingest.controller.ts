@@ -5,7 +5,7 @@ import { INGEST, INGEST_LIMIT, INGEST_METRIC, CONFIG } from '../../tokens.ts';
 import type { Config } from '../../config.ts';
 import { NDJSON, principalOf } from '../edge.ts';
 import { Needs } from '../needs.ts';
-import { Problem } from '../problem.ts';
+import { textOf } from '../json-body.ts';
 import type { IngestLimit } from './admission.ts';
 import type { Ingest } from './ingest.ts';
 import { takeLines } from './lines.ts';
@@ -40,17 +40,5 @@ export class IngestController {
     const answer = await this.ingest.take(text, actor, admission);
     this.counter.inc({ outcome: answer.keptFirst ? 'kept-first' : 'taken' });
     await reply.status(answer.status).send(answer.body);
-  }
-}
-
-/** Refuses what is no UTF-8: replaced bytes would make two bodies look like one. */
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-function textOf(body: unknown): string {
-  if (!Buffer.isBuffer(body)) throw new Problem('invalid', 'body: required', 'body');
-  try {
-    return utf8.decode(body);
-  } catch {
-    throw new Problem('invalid', 'body: not UTF-8', 'body');
   }
 }

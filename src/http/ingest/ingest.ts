@@ -1,7 +1,7 @@
-import { cleanse, TooDeep, type EventData, type EventMeta } from '@playhead/contract';
-import type { z } from 'zod';
+import type { EventData, EventMeta } from '@playhead/contract';
 import type { CommandHandler } from '../../handle-command.ts';
 import { NO_STREAM, type EventLog } from '../../log/event-log.ts';
+import { parseJson } from '../json-body.ts';
 import { Problem } from '../problem.ts';
 import { cliEvent, type CliEvent } from './agentpipe.ts';
 import type { Admission } from './admission.ts';
@@ -52,7 +52,7 @@ export class Ingest {
   }
 
   #read(body: string): { event: CliEvent; replaced: number } {
-    const { value, replaced } = parse(body);
+    const { value, replaced } = parseJson(body);
     const read = this.#schema.safeParse(value);
     if (!read.success) throw Problem.ofIssues(read.error.issues);
     return { event: read.data, replaced };
@@ -135,15 +135,4 @@ function bridgeFact(event: BridgeEvent): BridgeFact {
       extra,
     },
   };
-}
-
-function parse(body: string): { value: unknown; replaced: number } {
-  try {
-    return cleanse(JSON.parse(body) as unknown);
-  } catch (failure) {
-    const why = failure instanceof TooDeep ? failure.message : 'not valid JSON';
-    throw Problem.ofIssues([
-      { code: 'custom', path: [], message: why, input: undefined },
-    ] satisfies z.core.$ZodIssue[]);
-  }
 }

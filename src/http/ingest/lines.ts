@@ -1,6 +1,5 @@
 import { errorCodes } from '@playhead/contract';
-import { problemOf } from '../error-filter.ts';
-import { Problem } from '../problem.ts';
+import { Problem, problemOf } from '../problem.ts';
 import { ingestFailure } from './failure.ts';
 import type { IngestAnswer } from './ingest.ts';
 

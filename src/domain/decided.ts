@@ -1,0 +1,23 @@
+import type { EventData, SessionEventType } from '@playhead/contract';
+
+/** An event before it has a place in the log. */
+export type SessionFact = {
+  [Type in SessionEventType]: { readonly type: Type; readonly data: EventData<Type> };
+}[SessionEventType];
+
+/** The facts a command leads to, none when there is nothing new in it. */
+export interface Decided {
+  readonly facts: readonly SessionFact[];
+  /** Another message has this id already: the first one stands. */
+  readonly keptFirst?: true;
+}
+
+/** Some facts and no remark. */
+export const decided = (...facts: readonly SessionFact[]): Decided => ({ facts });
+
+/** The command is all right and changes nothing. */
+export const nothingNew: Decided = { facts: [] };
+
+/** Without the fields that are undefined, so that events hold only what was said. */
+export const said = <Fields extends Record<string, unknown>>(fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;

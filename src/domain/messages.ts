@@ -1,0 +1,112 @@
+import { hasChunk, TEXT_LENGTH_MAX, withRun, type ChunkRun } from '@playhead/contract';
+import type { EventData, RequestedCommand } from '@playhead/contract';
+import { decided, nothingNew, said, type Decided } from './decided.ts';
+import { refused, type Refused } from './refused.ts';
+import type { AppendChunks } from './session-commands.ts';
+import { fingerprint, type OpenMessage, type SessionState } from './session-state.ts';
+
+type Data<Type extends RequestedCommand['type']> = Extract<
+  RequestedCommand,
+  { type: Type }
+>['data'];
+
+/** Pieces of a message that may wait beyond a hole. */
+const AHEAD_MAX = 1_000;
+
+const unknown = (messageId: string): Refused =>
+  refused('not-found', `the session has no message ${messageId}`);
+
+/** A whole message. */
+export function post(data: Data<'message.post'>, id: string, state: SessionState): Decided {
+  const messageId = data.messageId ?? id;
+  if (state.openMessages.has(messageId)) return { facts: [], keptFirst: true };
+  const held = state.messages.get(messageId);
+  if (held !== undefined) {
+    return held === fingerprint(data.content) ? nothingNew : { facts: [], keptFirst: true };
+  }
+  const sequence = state.sequence + 1;
+  return decided({ type: 'message.posted', data: said({ ...data, messageId, sequence }) });
+}
+
+/** The begin of a message whose text comes in chunks. */
+export function start(data: Data<'message.start'>, id: string, state: SessionState): Decided {
+  const messageId = data.messageId ?? id;
+  if (state.openMessages.has(messageId) || state.messages.has(messageId)) return nothingNew;
+  const sequence = state.sequence + 1;
+  return decided({ type: 'message.started', data: said({ ...data, messageId, sequence }) });
+}
+
+/** Chunks that are there already, or come after the message was ended, change nothing. */
+export function append(command: AppendChunks, state: SessionState): Decided | Refused {
+  const { messageId } = command;
+  const open = state.openMessages.get(messageId);
+  if (!open) return state.messages.has(messageId) ? nothingNew : unknown(messageId);
+  const runs = runsOf(command.chunks.filter(({ index }) => !hasChunk(open.assembly, index)));
+  const after = runs.reduce(withRun, open.assembly);
+  if (lengthOf(after) > TEXT_LENGTH_MAX) {
+    return refused('too-large', `a message holds at most ${TEXT_LENGTH_MAX} characters`);
+  }
+  if (after.ahead.length > AHEAD_MAX) {
+    return refused('refused', `more than ${AHEAD_MAX} pieces wait for chunk ${after.next}`);
+  }
+  return decided(
+    ...runs.map((run) => ({ type: 'message.chunked' as const, data: { messageId, ...run } })),
+  );
+}
+
+/** The end of a message being written; without `content` it is what the chunks say. */
+export function complete(data: Data<'message.complete'>, state: SessionState): Decided | Refused {
+  const { messageId, content, ...usage } = data;
+  const open = state.openMessages.get(messageId);
+  if (!open) return ended(messageId, content, state);
+  const completed: EventData<'message.completed'> = {
+    ...open.started,
+    ...usage,
+    content: content ?? textOf(open),
+    chunksHash: open.assembly.next > 0 ? hashOf(open) : undefined,
+  };
+  return decided({ type: 'message.completed', data: said(completed) });
+}
+
+/** The message ends in an error and keeps what there was of it. */
+export function fail(data: Data<'message.fail'>, state: SessionState): Decided | Refused {
+  const open = state.openMessages.get(data.messageId);
+  if (!open) return ended(data.messageId, undefined, state);
+  return decided({ type: 'message.failed', data: { ...data, content: textOf(open) } });
+}
+
+function ended(
+  messageId: string,
+  content: string | undefined,
+  state: SessionState,
+): Decided | Refused {
+  const held = state.messages.get(messageId);
+  if (held === undefined) return unknown(messageId);
+  const isSame = content === undefined || held === fingerprint(content);
+  return isSame ? nothingNew : { facts: [], keptFirst: true };
+}
+
+/** Also what lies beyond holes: better a gap in the text than a lost end. */
+const textOf = ({ assembly }: OpenMessage): string =>
+  assembly.text + assembly.ahead.map(({ text }) => text).join('');
+
+const hashOf = ({ assembly }: OpenMessage): string =>
+  `fnv1a32:${fingerprint(assembly.text).toString(16).padStart(8, '0')}`;
+
+const lengthOf = ({ text, ahead }: OpenMessage['assembly']): number =>
+  ahead.reduce((sum, run) => sum + run.text.length, text.length);
+
+/** Neighbouring chunks joined; of two with one number the first counts. */
+function runsOf(chunks: AppendChunks['chunks']): ChunkRun[] {
+  const runs: ChunkRun[] = [];
+  for (const { index, text } of chunks.toSorted((a, b) => a.index - b.index)) {
+    const last = runs.at(-1);
+    if (last && index <= last.to) continue;
+    if (last && index === last.to + 1) {
+      runs[runs.length - 1] = { from: last.from, to: index, text: last.text + text };
+    } else {
+      runs.push({ from: index, to: index, text });
+    }
+  }
+  return runs;
+}

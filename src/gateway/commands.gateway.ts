@@ -1,0 +1,77 @@
+import { Inject } from '@nestjs/common';
+import {
+  Ack,
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
+import {
+  cleanse,
+  commandTypes,
+  refuse,
+  socketCommand,
+  type CommandDone,
+  type Refused,
+  type RequestedCommand,
+} from '@playhead/contract';
+import type { Authenticator } from '../access/principal.ts';
+import { problemOf } from '../http/problem.ts';
+import type { CommandRequests } from '../request-command.ts';
+import { KEYS, REQUESTS } from '../tokens.ts';
+import { admitted } from './admission.ts';
+import { checked } from './checked.ts';
+import type { ViewerSocket } from './open-sessions.ts';
+import { SessionsGateway } from './sessions.gateway.ts';
+
+/** Commands over the socket: the same ones, with the same refusals, as over HTTP. */
+@WebSocketGateway()
+export class CommandsGateway {
+  constructor(
+    @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
+    @Inject(KEYS) private readonly keys: Authenticator,
+    @Inject(REQUESTS) private readonly requests: CommandRequests,
+  ) {}
+
+  @SubscribeMessage('command')
+  command(
+    @ConnectedSocket() socket: ViewerSocket,
+    @MessageBody() payload: unknown,
+    @Ack() ack: unknown,
+  ): void {
+    const answer = this.sockets.answerTo<CommandDone>(socket, 'command', ack);
+    if (!answer) return;
+    this.#take(socket, payload).then(answer, (failure: unknown) =>
+      answer({ ok: false, ...problemOf(failure).refusal }),
+    );
+  }
+
+  async #take(socket: ViewerSocket, payload: unknown): Promise<CommandDone | Refused> {
+    const asker = await admitted(socket, this.keys, 'write');
+    if ('refusal' in asker) return { ok: false, ...asker.refusal };
+    const { value, replaced } = cleansed(payload);
+    const envelope = checked(socketCommand, value);
+    if ('refusal' in envelope) return { ok: false, ...envelope.refusal };
+    const { id, sessionId, type, data, expected } = envelope.value;
+    if (sessionId === undefined && type !== 'session.start') {
+      return { ok: false, ...refuse('invalid', 'sessionId: required', 'sessionId') };
+    }
+    const body = checked(commandTypes[type], data ?? {});
+    if ('refusal' in body) return { ok: false, ...body.refusal };
+    // The schema was chosen by the type, which the compiler cannot follow.
+    const command = { type, data: body.value } as RequestedCommand;
+    const { id: actor } = asker.principal;
+    const asked = { actor, sessionId, command, key: id, expected, replaced };
+    const done = await this.requests.request(asked);
+    return { ok: true, ...done };
+  }
+}
+
+/** Binary parts and whatever else is no JSON are left as they are, for the schema to refuse. */
+function cleansed(payload: unknown): { value: unknown; replaced: number } {
+  try {
+    return cleanse(payload);
+  } catch {
+    return { value: undefined, replaced: 0 };
+  }
+}

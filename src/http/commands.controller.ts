@@ -1,0 +1,75 @@
+import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import {
+  commandTypes,
+  id,
+  type CommandAnswer,
+  type CommandType,
+  type RequestedCommand,
+} from '@playhead/contract';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { CommandRequests } from '../request-command.ts';
+import { REQUESTS } from '../tokens.ts';
+import { principalOf } from './edge.ts';
+import { readBody } from './json-body.ts';
+import { Needs } from './needs.ts';
+import { Problem } from './problem.ts';
+
+const startBody = commandTypes['session.start'].extend({ sessionId: id.optional() });
+const idempotencyKey = z.string().min(1).max(200).optional();
+
+/** Everything one can ask of a session; `Idempotency-Key` makes a retry harmless. */
+@Controller('api/sessions')
+@Needs('write')
+export class CommandsController {
+  constructor(@Inject(REQUESTS) private readonly requests: CommandRequests) {}
+
+  @Post()
+  start(@Body() body: unknown, @Req() request: FastifyRequest): Promise<CommandAnswer> {
+    const { value, replaced } = readBody(startBody, body);
+    const { sessionId, ...data } = value;
+    const command: RequestedCommand = { type: 'session.start', data };
+    return this.#request(request, { sessionId, command, replaced });
+  }
+
+  @Post(':id/commands/:type')
+  @HttpCode(200)
+  command(
+    @Param('id') sessionId: string,
+    @Param('type') type: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<CommandAnswer> {
+    if (!isCommandType(type)) throw new Problem('not-found', `there is no command ${type}`);
+    if (!id.safeParse(sessionId).success) throw new Problem('not-found');
+    const { value, replaced } = readBody(commandTypes[type], body);
+    // The schema was chosen by the type, which the compiler cannot follow.
+    const command = { type, data: value } as RequestedCommand;
+    const expected = revisionOf(ifMatch);
+    return this.#request(request, { sessionId, command, expected, replaced });
+  }
+
+  #request(
+    request: FastifyRequest,
+    asked: Omit<Parameters<CommandRequests['request']>[0], 'actor' | 'key'>,
+  ): Promise<CommandAnswer> {
+    const key = idempotencyKey.safeParse(request.headers['idempotency-key']);
+    if (!key.success) {
+      throw new Problem('invalid', 'Idempotency-Key: 1 to 200 characters', 'Idempotency-Key');
+    }
+    return this.requests.request({ ...asked, actor: principalOf(request).id, key: key.data });
+  }
+}
+
+const isCommandType = (type: string): type is CommandType => Object.hasOwn(commandTypes, type);
+
+/** `If-Match: "<revision>"`, with or without the quotes; `*` asks only that the session exists. */
+function revisionOf(header: string | undefined): number | undefined {
+  if (header === undefined || header === '*') return undefined;
+  const [, revision] = /^"?(\d{1,15})"?$/.exec(header) ?? [];
+  if (revision === undefined) {
+    throw new Problem('invalid', 'If-Match: a revision in quotes', 'If-Match');
+  }
+  return Number(revision);
+}

@@ -1,0 +1,118 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  sessionStream,
+  type CommandAnswer,
+  type CommandType,
+  type RequestedCommand,
+} from '@playhead/contract';
+import { v5 } from 'uuid';
+import { ChunkWindow, type ChunkWindowLimits } from './chunk-window.ts';
+import type { AskedCommand, CommandHandler, CommandOutcome } from './handle-command.ts';
+import type { EventLog } from './log/event-log.ts';
+
+/** A command as a person or program asks for it. */
+export interface CommandAsked {
+  /** Who asks, as `meta.actor` names them. */
+  readonly actor: string;
+  /** Only a start may leave it out: the service makes one. */
+  readonly sessionId?: string | undefined;
+  readonly command: RequestedCommand;
+  /** The same key again is the same command; without one, asking twice is asking for two. */
+  readonly key?: string | undefined;
+  /** Taken only at this revision of the session. */
+  readonly expected?: number | undefined;
+  readonly replaced?: number | undefined;
+}
+
+const NAMESPACE = '5b0a0f4e-1c53-5d0e-8f43-0c7d3b9d2a61';
+
+/** Where requested commands enter: gives them their ids, gathers chunks, tells where they landed. */
+export class CommandRequests {
+  readonly #chunks: ChunkWindow<CommandOutcome>;
+
+  constructor(
+    private readonly commands: CommandHandler,
+    private readonly log: EventLog,
+    limits: ChunkWindowLimits,
+  ) {
+    this.#chunks = new ChunkWindow((key, chunks) => {
+      const { sessionId, messageId, actor } = JSON.parse(key) as ChunkKey;
+      const command = { type: 'append-chunks' as const, messageId, chunks };
+      const bytes = chunks.reduce((sum, { text }) => sum + text.length, 0);
+      return this.commands.handle({ id: randomUUID(), sessionId, actor, command, bytes });
+    }, limits);
+  }
+
+  /** Resolves once the command is durable. Throws what the write path throws. */
+  async request(asked: CommandAsked): Promise<CommandAnswer> {
+    const { actor, key, command } = asked;
+    const id =
+      key === undefined
+        ? randomUUID()
+        : v5(JSON.stringify([actor, asked.sessionId, key]), NAMESPACE);
+    const sessionId = asked.sessionId ?? id;
+    const outcome = await this.#handle({ ...asked, sessionId }, id);
+    return {
+      sessionId,
+      revision: outcome.revision,
+      position: outcome.position ?? (await this.#positionOf(sessionId, outcome.revision)),
+      appended: outcome.appended,
+      ...made(command, id),
+    };
+  }
+
+  #handle(asked: CommandAsked & { sessionId: string }, id: string): Promise<CommandOutcome> {
+    const { actor, sessionId, command, key, expected, replaced } = asked;
+    if (command.type === 'message.append') {
+      const { messageId, index, text } = command.data;
+      return this.#chunks.add(chunkKey({ sessionId, messageId, actor }), { index, text });
+    }
+    if (command.type === 'message.complete' || command.type === 'message.fail') {
+      const { messageId } = command.data;
+      this.#chunks.flush(chunkKey({ sessionId, messageId, actor }));
+    }
+    const body = JSON.stringify(command);
+    return this.commands.handle({
+      id,
+      sessionId,
+      actor,
+      command: command satisfies AskedCommand,
+      expected,
+      digest: key === undefined ? undefined : digestOf(body),
+      bytes: body.length,
+      replaced,
+    });
+  }
+
+  /** Of a command whose append was not this one: its event is in the log. */
+  async #positionOf(sessionId: string, revision: number): Promise<string> {
+    const [event] = await this.log.read(sessionStream(sessionId), {
+      after: revision - 1,
+      limit: 1,
+    });
+    return event?.position ?? '';
+  }
+}
+
+interface ChunkKey {
+  readonly sessionId: string;
+  readonly messageId: string;
+  readonly actor: string;
+}
+
+const chunkKey = ({ sessionId, messageId, actor }: ChunkKey): string =>
+  JSON.stringify({ sessionId, messageId, actor });
+
+const digestOf = (body: string): string =>
+  createHash('sha256').update(body).digest('base64url').slice(0, 16);
+
+function made(command: RequestedCommand, id: string): { messageId?: string; callId?: string } {
+  const makesMessage: readonly CommandType[] = ['message.post', 'message.start'];
+  const { data } = command;
+  if ('messageId' in data && data.messageId && command.type !== 'tool.call') {
+    return { messageId: data.messageId };
+  }
+  if (makesMessage.includes(command.type)) return { messageId: id };
+  if (command.type === 'tool.call') return { callId: command.data.callId ?? id };
+  return 'callId' in data && data.callId ? { callId: data.callId } : {};
+}
