@@ -1,6 +1,6 @@
 import { NO_STREAM } from '../../src/log/event-log.ts';
 import { anEvent, codeOf, eventsOf, failureOf, idsOf, someEvents } from '../support/logs.ts';
-import type { Subject } from './event-log.contract.ts';
+import type { Subject } from './subject.ts';
 
 export function appendCases({ log, store, itIf }: Subject): void {
   const stream = 'session-a';

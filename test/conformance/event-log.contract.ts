@@ -3,34 +3,8 @@ import { appendCases } from './append-cases.ts';
 import { followCases } from './follow-cases.ts';
 import { modelCases } from './model-cases.ts';
 import { readCases } from './read-cases.ts';
+import type { Abilities, LogStore, Subject } from './subject.ts';
 import { valueCases } from './value-cases.ts';
-
-/** What not every log can do; its cases are skipped by name where it cannot. */
-export interface Abilities {
-  /** What was stored is there when the log is opened again. */
-  readonly restart: boolean;
-  /** Two open logs share one store, as two nodes do. */
-  readonly twoNodes: boolean;
-  /** Connections to the store can be cut under an open log. */
-  readonly cutConnections: boolean;
-}
-
-/** A store of its own for each test. */
-export interface LogStore {
-  open(): Promise<EventLog>;
-  /** Needed for `cutConnections`: cuts all connections that open logs have. */
-  cut?(): Promise<void>;
-  drop(): Promise<void>;
-}
-
-/** What the cases of one subject are given. */
-export interface Subject {
-  /** The log under test, on a store of this test's own. */
-  readonly log: () => EventLog;
-  readonly store: () => LogStore;
-  /** `it`, or `it.skip` when the log lacks an ability. */
-  readonly itIf: (ability: keyof Abilities) => jest.It;
-}
 
 /** The cases that every adapter of the port passes. */
 export function itIsAnEventLog(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { START, type RecordedEvent } from '../../src/log/event-log.ts';
 import { anEvent, collect, eventOfBytes, eventually, idsOf, someEvents } from '../support/logs.ts';
-import type { Subject } from './event-log.contract.ts';
+import type { Subject } from './subject.ts';
 
 export function followCases({ log, store, itIf }: Subject): void {
   const append = (count = 1, stream = 'session-a') =>

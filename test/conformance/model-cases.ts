@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { NO_STREAM, type NewEvent } from '../../src/log/event-log.ts';
 import { anEvent, collect, eventsOf, idsOf } from '../support/logs.ts';
-import type { Subject } from './event-log.contract.ts';
+import type { Subject } from './subject.ts';
 
 /** One append of a run: to which stream, how it was made, of how many events. */
 interface Step {

@@ -1,6 +1,6 @@
 import { NO_STREAM, START } from '../../src/log/event-log.ts';
 import { anEvent, eventOfBytes, idsOf, someEvents } from '../support/logs.ts';
-import type { Subject } from './event-log.contract.ts';
+import type { Subject } from './subject.ts';
 
 export function readCases({ log }: Subject): void {
   const stream = 'session-a';

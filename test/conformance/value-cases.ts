@@ -1,6 +1,6 @@
 import { NO_STREAM, type NewEvent } from '../../src/log/event-log.ts';
 import { anEvent, codeOf, eventOfBytes, eventsOf, failureOf } from '../support/logs.ts';
-import type { Subject } from './event-log.contract.ts';
+import type { Subject } from './subject.ts';
 
 const APPEND_BYTES_MAX = 900 * 1024;
 
