@@ -1,4 +1,5 @@
 export * from './commands.ts';
+export * from './documented.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
 export * from './events/common.ts';
@@ -17,5 +18,6 @@ export * from './views/chunks.ts';
 export * from './views/message.ts';
 export * from './views/open-view.ts';
 export * from './views/participant.ts';
+export * from './views/schemas.ts';
 export * from './views/session.ts';
 export * from './views/totals.ts';

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { refusal } from './errors.ts';
+import {
+  sessionClose,
+  sessionClosed,
+  sessionFrame,
+  sessionOpen,
+  socketCommand,
+  type ClientToServer,
+  type ServerToClient,
+} from './socket.ts';
+import { openView } from './views/schemas.ts';
+
+/** One message of the socket as documents describe it. */
+export interface DocumentedMessage {
+  readonly summary: string;
+  readonly payload: z.ZodType;
+  /** What the acknowledgement carries when the request succeeds; refusals are the same for all. */
+  readonly answer?: z.ZodType;
+}
+
+const done = z.object({ ok: z.literal(true) });
+
+/** The acknowledgement of `session:open`. */
+export const sessionOpened = done.extend({
+  sessionId: z.string(),
+  revision: z.number().int().min(-1),
+  eventId: z.uuid().nullable(),
+  epoch: z.string(),
+  view: openView.optional(),
+});
+
+/** What a command led to. */
+export const commandAnswer = z.object({
+  sessionId: z.string(),
+  revision: z.number().int(),
+  position: z.string(),
+  appended: z.boolean(),
+  messageId: z.string().optional(),
+  callId: z.string().optional(),
+});
+
+/** The acknowledgement of a request that was refused. */
+export const refused = refusal.extend({ ok: z.literal(false) });
+
+/** What a client may send. */
+export const clientMessages: Readonly<Record<keyof ClientToServer, DocumentedMessage>> = {
+  'session:open': {
+    summary: 'Opens a session: a view and what follows it, or every event after a revision',
+    payload: sessionOpen,
+    answer: sessionOpened,
+  },
+  'session:close': {
+    summary: 'Ends the delivery of a session',
+    payload: sessionClose,
+    answer: done,
+  },
+  command: {
+    summary: 'Asks for something; the same id again is the same command',
+    payload: socketCommand,
+    answer: done.extend(commandAnswer.shape),
+  },
+};
+
+/** What the service may send. */
+export const serverMessages: Readonly<Record<keyof ServerToClient, DocumentedMessage>> = {
+  'session:events': {
+    summary: 'Events of an open session, in order and without a hole',
+    payload: sessionFrame,
+  },
+  'session:closed': {
+    summary: 'The service ended the delivery of a session; open it again from the revision',
+    payload: sessionClosed,
+  },
+  refused: {
+    summary: 'A request that came without an acknowledgement function was refused',
+    payload: refusal.extend({ event: z.string() }),
+  },
+};
