@@ -8,6 +8,7 @@ import { CommandsGateway } from './gateway/commands.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import type { CommandHandler } from './handle-command.ts';
 import { CommandsController } from './http/commands.controller.ts';
+import { DocumentsController } from './http/documents.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
 import { HealthController } from './http/health.controller.ts';
 import { IngestLimit } from './http/ingest/admission.ts';
@@ -67,6 +68,7 @@ export class AppModule {
         IngestController,
         CommandsController,
         SessionsController,
+        DocumentsController,
         HealthController,
         MetricsController,
       ],
