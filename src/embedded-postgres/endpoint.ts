@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -36,6 +36,7 @@ const socketPathFits = (folder: string): boolean =>
  * whose path may be too long or on a file system without sockets.
  */
 const socketEndpoint = async (as: RunAs): Promise<Endpoint> => {
+  await removeForgottenFolders();
   const usual = join(tmpdir(), socketFolderPrefix);
   const folder = await mkdtemp(socketPathFits(usual) ? usual : `/tmp/${socketFolderPrefix}`);
   if (as.user) await chown(folder, as.user.uid, as.user.gid);
@@ -45,6 +46,19 @@ const socketEndpoint = async (as: RunAs): Promise<Endpoint> => {
     remove: () => removeSocketFolder(folder),
   };
 };
+
+/** A start that was killed before Postgres used its folder leaves it empty and unknown. */
+const removeForgottenFolders = async (): Promise<void> => {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(socketFolderPrefix));
+  for (const folder of names.map((name) => join(tmpdir(), name))) {
+    const made = await stat(folder).catch(() => undefined);
+    if (made === undefined || Date.now() - made.mtimeMs < forgottenMs) continue;
+    // Not empty: a server is there. Not allowed: it is somebody else's.
+    await rmdir(folder).catch(() => undefined);
+  }
+};
+
+const forgottenMs = 600_000;
 
 /** Removes a folder that an endpoint had made, and no other. */
 export const removeSocketFolder = async (folder: string): Promise<void> => {

@@ -35,7 +35,7 @@ describe('the lock of the data folder', () => {
     )();
   });
 
-  it('lets exactly one of many processes win that try at the same instant, kill after kill', async () => {
+  it('lets exactly one of many win that try at the same instant, kill after kill', async () => {
     for (let round = 0; round < 5; round += 1) {
       const moment = String(Date.now() + 1_000);
       const processes = Array.from({ length: 8 }, () =>

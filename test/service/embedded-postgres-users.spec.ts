@@ -94,7 +94,7 @@ const isRootOnLinux = process.platform === 'linux' && process.getuid?.() === 0;
     expect((await serve('select number from kept', nobody)).rows).toEqual([{ number: 7 }]);
   });
 
-  it('runs as an ordinary user where namespaces are forbidden, and takes over a cluster', async () => {
+  it('runs as an ordinary user where namespaces are forbidden, also what root made', async () => {
     const before = await serve('create table kept as select 7 as number');
     expect(before.uid).toBe(0);
     const after = await serve('select number from kept', withoutNamespaces, 'SIGKILL');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
 import {
@@ -11,6 +12,8 @@ import {
 } from '../support/postgres-process.ts';
 
 const socketFolderOf = (url: string): string => decodeURIComponent(new URL(url).hostname);
+
+const socketFolder = (name: string): string => join(tmpdir(), `playhead-socket-${name}`);
 
 describe('the embedded Postgres', () => {
   let dataDir: string;
@@ -82,6 +85,17 @@ describe('the embedded Postgres', () => {
     await query(url, 'select pg_sleep(0.3)');
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await holder.end('SIGTERM');
+  });
+
+  it('clears away the socket folders of starts that were killed, and no other', async () => {
+    const folders = ['old', 'new', 'used'].map((name) => socketFolder(`${name}-${process.pid}`));
+    const [old, recent, used] = folders as [string, string, string];
+    for (const folder of folders) await mkdir(folder);
+    await writeFile(join(used, '.s.PGSQL.5432'), '');
+    for (const folder of [old, used]) await utimes(folder, 0, 0);
+    await (await startEmbeddedPostgres({ dataDir })).stop();
+    expect(folders.map((folder) => existsSync(folder))).toEqual([false, true, true]);
+    for (const folder of [recent, used]) await rm(folder, { recursive: true });
   });
 
   it('stops although clients are in the middle of something', async () => {

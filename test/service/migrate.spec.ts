@@ -86,7 +86,7 @@ describe('migrating', () => {
     expect(await query(database.url, `select 'ran_step'::regclass`)).toHaveLength(1);
   });
 
-  it('keeps the steps before one that fails, nothing of it, and goes on when it is mended', async () => {
+  it('keeps nothing of a step that fails, and goes on from there when it is mended', async () => {
     const broken = [MakesTable1700000000001, AddsRow1700000000002, Fails1700000000003];
     await expect(serviceStarts(broken)).rejects.toThrow('division by zero');
     expect(await steps()).toEqual([1, 2]);
