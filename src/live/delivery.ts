@@ -126,13 +126,14 @@ export class Delivery implements Member {
       const placed = await views.now(sessionId);
       return placed.place.revision < 0 ? refuse('not-found') : placed;
     }
-    const [at] = after < 0 ? [] : await log.read(stream, { after: after - 1, limit: 1 });
-    if (at) {
-      const isSame = afterId === undefined || afterId === at.id;
-      return isSame ? { view: undefined, place: placeAt(at) } : refuse('cursor-unknown');
-    }
-    if (!(await log.last(stream))) return refuse('not-found');
-    return after < 0 ? { view: undefined, place: beginning } : refuse('cursor-unknown');
+    const last = await log.last(stream);
+    if (!last) return refuse('not-found');
+    if (after < 0) return { view: undefined, place: beginning };
+    if (after > last.revision) return refuse('cursor-unknown');
+    const isHead = after === last.revision;
+    const [at] = isHead ? [last] : await log.read(stream, { after: after - 1, limit: 1 });
+    const isSame = at && (afterId === undefined || afterId === at.id);
+    return isSame ? { view: undefined, place: placeAt(at) } : refuse('cursor-unknown');
   }
 
   #open({ view, place }: PlacedView): void {

@@ -32,7 +32,7 @@ async function openParts(own: Limits, onFault: (fault: unknown) => void) {
     { name: 'reader', key: readKey, scopes: ['read'] as const },
     { name: 'ingester', key: ingestKey, scopes: ['ingest'] as const },
   ];
-  const keys = new Keys(database, log, { preset, cacheMs: 0 });
+  const keys = new Keys(database, log, { preset, cacheMs: 1 });
   const feed = new Feed(log, tail, own, onFault);
   const close = async (): Promise<void> => {
     feed.stop();

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startGateway, type RunningGateway } from '../support/gateway.ts';
+import { speak } from '../support/speech.ts';
+import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { Watcher } from '../support/watcher.ts';
+
+const LENGTH = 20_000;
+const MEGABYTE = 1024 * 1024;
+
+describe('a viewer who does not read', () => {
+  let running: RunningGateway;
+  let cable: Cable;
+
+  beforeAll(async () => {
+    running = await startGateway();
+    cable = await layCable(running.url);
+  });
+  afterAll(async () => {
+    await cable.close();
+    await running.stop();
+  });
+
+  it('is closed with its last revision while the one beside it gets everything at once', async () => {
+    const sessionId = 'much is said here';
+    await speak(running.log, sessionId, { to: 10 });
+    const slow = new Watcher(running.connect({}, cable.url), sessionId);
+    const fast = new Watcher(running.connect(), sessionId);
+    await slow.open();
+    await fast.open();
+    await slow.through(9);
+    cable.squeeze();
+    let pendingMax = 0;
+    // Far more than sockets between the two can hold.
+    for (let from = 10; from < 1_510; from += 50) {
+      await speak(running.log, sessionId, { from, to: from + 50, length: LENGTH });
+      await fast.through(from + 49);
+      pendingMax = Math.max(pendingMax, running.gateway.pendingBytes);
+    }
+    expect(fast.faults).toEqual([]);
+    expect(pendingMax).toBeGreaterThan(MEGABYTE);
+    expect(pendingMax).toBeLessThan(running.limits.viewerBytesMax + MEGABYTE);
+    expect(running.feed.viewers).toBe(1);
+
+    cable.release();
+    const closed = await slow.end();
+    expect(closed).toMatchObject({ code: 'slow-viewer', retry: true });
+    expect(slow.revision).toBe(-1);
+    const held = slow.events.at(-1);
+    expect(closed.revision).toBe(held?.revision);
+    expect(closed.revision).toBeLessThan(1_500);
+    expect(slow.faults).toEqual([]);
+
+    expect(await slow.open({ after: closed.revision, afterId: held?.id ?? '' })).toMatchObject({
+      ok: true,
+    });
+    await slow.through(1_509);
+    expect(slow.events.map(({ revision }) => revision)).toEqual(
+      Array.from({ length: 1_500 }, (_, nth) => nth + 10),
+    );
+    expect(slow.faults).toEqual([]);
+  }, 60_000);
+
+  it('of a replay has no more waiting for it than a few pages, and loses nothing', async () => {
+    const sessionId = 'long';
+    await speak(running.log, sessionId, { to: 1_500, length: LENGTH });
+    const slow = new Watcher(running.connect({}, cable.url), sessionId);
+    await slow.open({ after: -1 });
+    cable.squeeze();
+    await sleep(1_000);
+    const pending = running.gateway.pendingBytes;
+    await sleep(300);
+    expect(running.gateway.pendingBytes).toBe(pending);
+    expect(pending).toBeLessThan(3 * running.limits.replayBytesMax);
+    expect(slow.isCaughtUp).toBe(false);
+    // What is said meanwhile is not held for it.
+    await speak(running.log, sessionId, { from: 1_500, to: 1_800, length: LENGTH });
+    expect(running.gateway.pendingBytes).toBe(pending);
+    cable.release();
+    await slow.through(1_799);
+    expect(slow.events).toHaveLength(1_800);
+    expect([...slow.faults, ...slow.closed]).toEqual([]);
+  }, 60_000);
+
+  it('but asks and asks is cut before the answers pile up', async () => {
+    const own = await startGateway({ viewerBytesMax: 256 * 1024 });
+    const ownCable = await layCable(own.url);
+    const socket = own.connect({}, ownCable.url);
+    const gone = new Promise((resolve) => socket.once('disconnect', resolve));
+    await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+    ownCable.squeeze();
+    let pendingMax = 0;
+    for (let nth = 0; nth < 2_000 && own.gateway.sockets > 0; nth += 1) {
+      for (let times = 0; times < 100; times += 1) {
+        socket.emit('session:open', { sessionId: 'x'.repeat(300) }, () => undefined);
+      }
+      await sleep(1);
+      pendingMax = Math.max(pendingMax, own.gateway.pendingBytes);
+    }
+    expect(own.gateway.sockets).toBe(0);
+    expect(pendingMax).toBeGreaterThan(own.limits.viewerBytesMax);
+    expect(pendingMax).toBeLessThan(3 * own.limits.viewerBytesMax);
+    await ownCable.close();
+    await gone;
+    await own.stop();
+  }, 60_000);
+});

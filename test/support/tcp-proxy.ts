@@ -1,0 +1,50 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+
+/** A cable to a server that can be squeezed: while it is, nothing the server sends is taken. */
+export interface Cable {
+  /** The server's address by this cable. */
+  readonly url: string;
+  squeeze(): void;
+  release(): void;
+  close(): Promise<void>;
+}
+
+/** Lays a cable to an http:// address. */
+export async function layCable(to: string): Promise<Cable> {
+  const { hostname, port } = new URL(to);
+  const upstreams = new Set<Socket>();
+  let isSqueezed = false;
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname);
+    upstreams.add(upstream);
+    client.pipe(upstream);
+    upstream.on('data', (bytes) => client.write(bytes));
+    if (isSqueezed) upstream.pause();
+    for (const [end, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      end.on('error', () => undefined);
+      end.on('close', () => other.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    squeeze() {
+      isSqueezed = true;
+      for (const upstream of upstreams) upstream.pause();
+    },
+    release() {
+      isSqueezed = false;
+      for (const upstream of upstreams) upstream.resume();
+    },
+    async close() {
+      for (const upstream of upstreams) upstream.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
