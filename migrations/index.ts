@@ -5,6 +5,8 @@ import { Sessions0000000000003 } from './0003-sessions.ts';
 import { Messages0000000000004 } from './0004-messages.ts';
 import { Participants0000000000005 } from './0005-participants.ts';
 import { Keys0000000000006 } from './0006-keys.ts';
+import { Tools0000000000008 } from './0008-tools.ts';
+import { FilterAndSearch0000000000009 } from './0009-filter-and-search.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -18,4 +20,6 @@ export const migrations: (new () => MigrationInterface)[] = [
   Messages0000000000004,
   Participants0000000000005,
   Keys0000000000006,
+  Tools0000000000008,
+  FilterAndSearch0000000000009,
 ];

@@ -7,7 +7,7 @@ import {
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import { pageOf, type Order, type Page, type PageRequest } from '../src/projecting/page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /**
@@ -16,6 +16,8 @@ import type { Projection } from '../src/projecting/projection.ts';
  */
 @Entity('messages')
 @Index('messages_in_order', ['sessionId', 'sequence', 'occurredAt', 'messageId'])
+@Index('messages_newest', ['occurredAt', 'sessionId', 'messageId'])
+@Index('messages_by_word', { synchronize: false })
 export class MessageRow implements MessageView {
   @PrimaryColumn({ ...byteOrder, name: 'session_id' })
   sessionId: string;
@@ -102,6 +104,13 @@ export const messages: Projection<MessageRow> = {
   evolve: evolveMessage,
 };
 
+const inOrder: Order = {
+  by: ['message.sequence', 'message.occurredAt', 'message.messageId'],
+  direction: 'ASC',
+  // As the contract sorts a message without sequence.
+  nullsLast: true,
+};
+
 /** A session's messages in the order of `compareMessages`. */
 export function listMessages(
   database: DataSource,
@@ -112,10 +121,6 @@ export function listMessages(
   const query = database
     .getRepository(MessageRow)
     .createQueryBuilder('message')
-    .where('message.sessionId = :sessionId', { sessionId })
-    // Postgres sorts null last, as the contract sorts a message without sequence.
-    .orderBy('message.sequence')
-    .addOrderBy('message.occurredAt')
-    .addOrderBy('message.messageId');
-  return pageOf(query, request, countExactMax);
+    .where('message.sessionId = :sessionId', { sessionId });
+  return pageOf(query, inOrder, request, countExactMax);
 }

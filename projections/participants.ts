@@ -6,12 +6,14 @@ import {
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import { pageOf, type Order, type Page, type PageRequest } from '../src/projecting/page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /** Somebody who takes part in a session: the contract's view, field by field. */
 @Entity('participants')
 @Index('participants_in_order', ['sessionId', 'index', 'participantId'])
+@Index('participants_by_agent_type', ['agentType', 'sessionId'])
+@Index('participants_by_model', ['model', 'sessionId'])
 export class ParticipantRow implements ParticipantView {
   @PrimaryColumn({ ...byteOrder, name: 'session_id' })
   sessionId: string;
@@ -81,8 +83,8 @@ export function listParticipants(
   request: PageRequest,
   countExactMax: number,
 ): Promise<Page<ParticipantRow>> {
-  const query = inOrder(database).where('one.sessionId = :sessionId', { sessionId });
-  return pageOf(query, request, countExactMax);
+  const query = all(database).where('one.sessionId = :sessionId', { sessionId });
+  return pageOf(query, inOrder, request, countExactMax);
 }
 
 /** The first participants of each of some sessions, at most `eachMax` of one. */
@@ -92,7 +94,7 @@ export async function firstParticipants(
   eachMax: number,
 ): Promise<ReadonlyMap<string, readonly ParticipantRow[]>> {
   const found = new Map(sessionIds.map((sessionId) => [sessionId, [] as ParticipantRow[]]));
-  const rows = await inOrder(database)
+  const rows = await all(database)
     .where(
       `(one.sessionId, one.participantId) in (
         select wanted.session_id, first.participant_id
@@ -105,14 +107,18 @@ export async function firstParticipants(
       )`,
       { sessionIds, eachMax },
     )
+    .orderBy('one.index')
+    .addOrderBy('one.participantId')
     .getMany();
   for (const row of rows) found.get(row.sessionId)?.push(row);
   return found;
 }
 
-const inOrder = (database: DataSource) =>
-  database
-    .getRepository(ParticipantRow)
-    .createQueryBuilder('one')
-    .orderBy('one.index')
-    .addOrderBy('one.participantId');
+const all = (database: DataSource) =>
+  database.getRepository(ParticipantRow).createQueryBuilder('one');
+
+const inOrder: Order = {
+  by: ['one.index', 'one.participantId'],
+  direction: 'ASC',
+  nullsLast: true,
+};

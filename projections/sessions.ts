@@ -20,7 +20,9 @@ import type { Projection } from '../src/projecting/projection.ts';
 @Index('sessions_by_status', ['status', 'startedAt', 'sessionId'])
 @Index('sessions_by_source', ['source', 'startedAt', 'sessionId'])
 @Index('sessions_by_status_and_source', ['status', 'source', 'startedAt', 'sessionId'])
+@Index('sessions_by_model', ['model', 'startedAt', 'sessionId'])
 @Index('sessions_by_text', { synchronize: false })
+@Index('sessions_by_label', { synchronize: false })
 export class SessionRow implements SessionView {
   @PrimaryColumn({ ...byteOrder, name: 'session_id' })
   sessionId: string;
@@ -124,6 +126,18 @@ export const sessions: Projection<SessionRow> = {
 
 /** What narrows the list of sessions; together, all must hold. */
 export interface SessionFilter {
+  /** The last state that was set. */
+  readonly state?: Activity | undefined;
+  /** Labels that must all be there, with these values. */
+  readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
+  /** That some participant has. */
+  readonly agentType?: string | undefined;
+  /** Of the session or of some participant. */
+  readonly model?: string | undefined;
+  /** The earliest start, as `comparableInstant` writes it. */
+  readonly from?: string | undefined;
+  /** What the start must lie before. */
+  readonly to?: string | undefined;
   readonly status?: SessionStatus | undefined;
   readonly source?: SessionSource | undefined;
   /** Part of the name or the prompt, in upper or lower case. */
@@ -140,12 +154,37 @@ export function listSessions(
   const query = database.getRepository(SessionRow).createQueryBuilder('session');
   if (filter.status) query.andWhere('session.status = :status', { status: filter.status });
   if (filter.source) query.andWhere('session.source = :source', { source: filter.source });
+  if (filter.state) query.andWhere('session.activity = :state', { state: filter.state });
+  if (filter.from) query.andWhere('session.startedAt >= :from', { from: filter.from });
+  if (filter.to) query.andWhere('session.startedAt < :to', { to: filter.to });
+  filter.labels?.forEach(([key, value], nth) => {
+    const label = `label${nth}`;
+    query.andWhere(`cast(session.labels as jsonb) @> cast(:${label} as jsonb)`, {
+      [label]: JSON.stringify({ [key]: value }),
+    });
+  });
+  if (filter.agentType) {
+    const { agentType } = filter;
+    query.andWhere(
+      'session.sessionId in (select session_id from participants where agent_type = :agentType)',
+      { agentType },
+    );
+  }
+  if (filter.model) {
+    query.andWhere(
+      `session.sessionId in (
+        select session_id from participants where model = :model
+        union all select session_id from sessions where model = :model
+      )`,
+      { model: filter.model },
+    );
+  }
   if (filter.search) {
     const pattern = `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
     query.andWhere('(session.name ilike :pattern or session.prompt ilike :pattern)', { pattern });
   }
-  query.orderBy('session.startedAt', 'DESC').addOrderBy('session.sessionId', 'DESC');
-  return pageOf(query, request, countExactMax);
+  const order = { by: ['session.startedAt', 'session.sessionId'], direction: 'DESC' } as const;
+  return pageOf(query, order, request, countExactMax);
 }
 
 /** One session, `undefined` when there is none or nothing of it has been projected yet. */

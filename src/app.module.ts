@@ -17,6 +17,7 @@ import { Ingest } from './http/ingest/ingest.ts';
 import { MetricsController } from './http/metrics.controller.ts';
 import { createMetrics } from './http/metrics.ts';
 import { ScopeGuard } from './http/scope-guard.ts';
+import { SessionPartsController } from './http/session-parts.controller.ts';
 import { SessionsController } from './http/sessions.controller.ts';
 import type { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
@@ -68,6 +69,7 @@ export class AppModule {
         IngestController,
         CommandsController,
         SessionsController,
+        SessionPartsController,
         DocumentsController,
         HealthController,
         MetricsController,

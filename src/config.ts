@@ -85,8 +85,19 @@ export const limits = {
   pageMax: 100,
   /** Highest page number; who wants more reads by cursor or exports. */
   pageNumberMax: 1_000_000,
-  /** Characters of a search. */
+  /** Characters of a search, and the words in it. */
   searchCharactersMax: 200,
+  searchWordsMax: 16,
+  /** How many of the newest sessions and messages a search looks through one by one, */
+  searchNewestMax: 20_000,
+  /** and how many that the indexes name it looks at beyond those. */
+  searchHitsMax: 2_000,
+  /** The database gives up a statement of a search that takes longer. */
+  searchStatementMs: 2_000,
+  /** Labels that a list of sessions may be narrowed by at once. */
+  labelFiltersMax: 10,
+  /** How long a read waits for the revision it asks for. */
+  minRevisionWaitMs: 5_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
   /** Totals of lists are exact up to here. */

@@ -4,10 +4,7 @@ import type { Limits } from '../config.ts';
 import { asSessionEvent } from '../live/frame.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { Problem } from './problem.ts';
-import { wholeNumber } from './query.ts';
-
-/** No stream gets this far; stores count revisions in 32 bits. */
-const REVISION_MAX = 2 ** 31 - 1;
+import { REVISION_MAX, wholeNumber } from './query.ts';
 
 /** `after` is a revision (-1: from the first event on), `afterId` the id of the event there. */
 export const eventsQuery = (limits: Limits) =>

@@ -1,5 +1,15 @@
-import type { MessageView, ParticipantView, SessionView } from '@playhead/contract';
+import {
+  messageView,
+  participantView,
+  sessionView,
+  toolView,
+  type MessageView,
+  type ParticipantView,
+  type SessionView,
+  type ToolView,
+} from '@playhead/contract';
 import type { Page, PageRequest } from '../projecting/page.ts';
+import { cursorOf } from './cursors.ts';
 
 const NANO_PER_DOLLAR = 1e9;
 
@@ -38,6 +48,15 @@ export const sessionShape = (
   _count: { messages: session.counted.messages },
 });
 
+/** What `fields` may name of a session. */
+export const sessionFields: readonly (keyof ReturnType<typeof sessionShape>)[] = [
+  ...sessionView.keyof().options,
+  ...(['id', 'createdAt', 'updatedAt', 'completedAt', 'initialPrompt', 'totalMessages'] as const),
+  ...(['totalTokens', 'totalCost', 'totalDuration', 'summaryShortText', 'summaryText'] as const),
+  ...(['summaryAgentType', 'summaryModel', 'summaryInputTokens', 'summaryOutputTokens'] as const),
+  ...(['summaryTotalTokens', 'summaryCost', 'summaryDuration', 'participants', '_count'] as const),
+];
+
 /** A participant: the view, and the names that AgentPipe's pages read. */
 export const participantShape = (participant: ParticipantView) => ({
   ...participant,
@@ -45,6 +64,12 @@ export const participantShape = (participant: ParticipantView) => ({
   agentId: participant.participantId,
   agentName: participant.name,
 });
+
+/** What `fields` may name of a participant. */
+export const participantFields: readonly (keyof ReturnType<typeof participantShape>)[] = [
+  ...participantView.keyof().options,
+  ...(['id', 'agentId', 'agentName'] as const),
+];
 
 /** A message: the view, and the names that AgentPipe's pages read. */
 export const messageShape = (message: MessageView) => ({
@@ -59,14 +84,31 @@ export const messageShape = (message: MessageView) => ({
   duration: message.durationMs,
 });
 
-/** Where a page lies in its list. With `totalIsAtLeast` the list is longer than was counted. */
+/** What `fields` may name of a message. */
+export const messageFields: readonly (keyof ReturnType<typeof messageShape>)[] = [
+  ...messageView.keyof().options,
+  ...(['id', 'agentId', 'timestamp', 'sequenceNumber', 'turnNumber'] as const),
+  ...(['totalTokens', 'cost', 'duration'] as const),
+];
+
+/** A tool call: the view, and its id as everything else over HTTP has one. */
+export const toolShape = (call: ToolView) => ({ ...call, id: call.callId });
+
+/** What `fields` may name of a tool call. */
+export const toolFields: readonly (keyof ReturnType<typeof toolShape>)[] = [
+  ...toolView.keyof().options,
+  'id',
+];
+
+/** Where a page lies in its list; `next` is the cursor of what follows, null at the end. With `totalIsAtLeast` the list is longer than was counted. */
 export const paginationShape = (
-  { page, limit }: PageRequest,
-  { total, totalIsAtLeast }: Page<unknown>,
+  { page, limit, after }: PageRequest,
+  { total, totalIsAtLeast, next }: Page<unknown>,
 ) => ({
-  page,
+  ...(after ? {} : { page }),
   limit,
   total,
   totalPages: Math.ceil(total / limit),
   ...(totalIsAtLeast ? { totalIsAtLeast } : {}),
+  next: next ? cursorOf(next) : null,
 });

@@ -1,102 +1,112 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
-import { id, sessionSource, sessionStatuses, VIEW_PARTICIPANTS_MAX } from '@playhead/contract';
+import {
+  activity,
+  id,
+  sessionSource,
+  sessionStatuses,
+  VIEW_PARTICIPANTS_MAX,
+} from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { listMessages } from '../../projections/messages.ts';
-import { firstParticipants, listParticipants } from '../../projections/participants.ts';
-import { findSession, listSessions } from '../../projections/sessions.ts';
+import { firstParticipants } from '../../projections/participants.ts';
+import { listSessions, type SessionRow } from '../../projections/sessions.ts';
 import type { Config, Limits } from '../config.ts';
 import type { EventLog } from '../log/event-log.ts';
-import { CONFIG, DATABASE, EVENT_LOG } from '../tokens.ts';
+import type { Projector } from '../projecting/projector.ts';
+import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../tokens.ts';
+import { sessionAsOf } from './fresh-enough.ts';
 import { Needs } from './needs.ts';
 import { Problem } from './problem.ts';
-import { readQuery, wholeNumber } from './query.ts';
+import {
+  fieldNames,
+  only,
+  pageFields,
+  pageRequest,
+  plainText,
+  readQuery,
+  REVISION_MAX,
+  time,
+  wholeNumber,
+} from './query.ts';
 import { eventsQuery, readEvents } from './session-events.ts';
-import { messageShape, paginationShape, participantShape, sessionShape } from './session-shapes.ts';
+import { paginationShape, sessionFields, sessionShape } from './session-shapes.ts';
 
-const pageFields = (limits: Limits) => ({
-  page: wholeNumber(1, limits.pageNumberMax).default(1),
-  limit: wholeNumber(1, limits.pageMax).default(limits.pageDefault),
-});
+const LABEL_LENGTH_MAX = 1_200;
+const VALUE_LENGTH_MAX = 1_000;
+
+/** `key:value`; the key ends at the first colon. */
+const label = plainText(LABEL_LENGTH_MAX)
+  .regex(/^[^:]+:/, 'must be key:value')
+  .transform((text): [string, string] => {
+    const end = text.indexOf(':');
+    return [text.slice(0, end), text.slice(end + 1)];
+  });
 
 const listQuery = (limits: Limits) =>
   z.strictObject({
-    ...pageFields(limits),
+    ...pageFields(limits, z.tuple([plainText(VALUE_LENGTH_MAX), id])),
+    fields: fieldNames(sessionFields).optional(),
     status: z.enum(sessionStatuses).optional(),
     source: sessionSource.optional(),
-    search: z
-      .string()
-      .max(limits.searchCharactersMax)
-      .regex(/^[^\0]*$/, 'must not hold U+0000')
+    state: activity.optional(),
+    label: z
+      .preprocess(
+        (told) => (typeof told === 'string' ? [told] : told),
+        z.array(label).max(limits.labelFiltersMax),
+      )
       .optional(),
+    agentType: plainText(VALUE_LENGTH_MAX).optional(),
+    model: plainText(VALUE_LENGTH_MAX).optional(),
+    from: time.optional(),
+    to: time.optional(),
+    search: plainText(limits.searchCharactersMax).optional(),
   });
 
-/** The read models of sessions, and a session's own events from the log. */
+const oneQuery = z.strictObject({
+  fields: fieldNames(sessionFields).optional(),
+  minRevision: wholeNumber(0, REVISION_MAX).optional(),
+});
+
+/** The list of sessions, one session, and a session's own events from the log. */
 @Controller('api/sessions')
 @Needs('read')
 export class SessionsController {
   readonly #limits: Limits;
   readonly #listQuery;
-  readonly #pageQuery;
   readonly #eventsQuery;
 
   constructor(
     @Inject(CONFIG) config: Config,
     @Inject(DATABASE) private readonly database: DataSource,
     @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(PROJECTOR) private readonly projector: Projector,
   ) {
     this.#limits = config.limits;
     this.#listQuery = listQuery(this.#limits);
-    this.#pageQuery = z.strictObject(pageFields(this.#limits));
     this.#eventsQuery = eventsQuery(this.#limits);
   }
 
   @Get()
   async list(@Query() query: unknown) {
-    const { page, limit, ...filter } = readQuery(this.#listQuery, query);
-    const request = { page, limit };
+    const asked = readQuery(this.#listQuery, query);
+    const { fields, label: labels, ...filter } = asked;
+    const request = pageRequest(asked);
     const { countExactMax } = this.#limits;
-    const found = await listSessions(this.database, filter, request, countExactMax);
-    const participants = await firstParticipants(
-      this.database,
-      found.rows.map(({ sessionId }) => sessionId),
-      VIEW_PARTICIPANTS_MAX,
-    );
+    const found = await listSessions(this.database, { ...filter, labels }, request, countExactMax);
     return {
-      sessions: found.rows.map((row) => sessionShape(row, participants.get(row.sessionId))),
+      sessions: await this.#shaped(found.rows, fields),
       pagination: paginationShape(request, found),
     };
   }
 
   @Get(':id')
-  async one(@Param('id') sessionId: string) {
-    const session = await this.#find(sessionId);
-    const of = await firstParticipants(this.database, [sessionId], VIEW_PARTICIPANTS_MAX);
-    return sessionShape(session, of.get(sessionId));
-  }
-
-  @Get(':id/messages')
-  async messages(@Param('id') sessionId: string, @Query() query: unknown) {
-    const request = readQuery(this.#pageQuery, query);
-    await this.#find(sessionId);
-    const { countExactMax } = this.#limits;
-    const found = await listMessages(this.database, sessionId, request, countExactMax);
-    return {
-      messages: found.rows.map(messageShape),
-      pagination: paginationShape(request, found),
-    };
-  }
-
-  @Get(':id/participants')
-  async participants(@Param('id') sessionId: string, @Query() query: unknown) {
-    const request = readQuery(this.#pageQuery, query);
-    await this.#find(sessionId);
-    const { countExactMax } = this.#limits;
-    const found = await listParticipants(this.database, sessionId, request, countExactMax);
-    return {
-      participants: found.rows.map(participantShape),
-      pagination: paginationShape(request, found),
-    };
+  async one(@Param('id') sessionId: string, @Query() query: unknown) {
+    const { fields, minRevision } = readQuery(oneQuery, query);
+    const { database, log, projector } = this;
+    const around = { database, log, projector, limits: this.#limits };
+    const session = await sessionAsOf(around, sessionId, minRevision);
+    const [shaped] = await this.#shaped([session], fields);
+    return shaped;
   }
 
   @Get(':id/events')
@@ -106,10 +116,10 @@ export class SessionsController {
     return readEvents(this.log, sessionId, request, this.#limits.readBytesMax);
   }
 
-  async #find(sessionId: string) {
-    const isId = id.safeParse(sessionId).success;
-    const session = isId ? await findSession(this.database, sessionId) : undefined;
-    if (!session) throw new Problem('not-found');
-    return session;
+  async #shaped(rows: readonly SessionRow[], fields: readonly string[] | undefined) {
+    const isAsked = !fields || fields.includes('participants');
+    const sessionIds = isAsked ? rows.map(({ sessionId }) => sessionId) : [];
+    const of = await firstParticipants(this.database, sessionIds, VIEW_PARTICIPANTS_MAX);
+    return rows.map((row) => only(fields, sessionShape(row, of.get(row.sessionId))));
   }
 }

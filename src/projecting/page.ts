@@ -1,9 +1,14 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 
-/** Which part of a list is asked for. `page` counts from 1. */
+/** A place in a list: what the row there has in the columns that the list is ordered by. */
+export type Place = readonly (string | number | null)[];
+
+/** Which part of a list is asked for: the rows after a place, or a page, counted from 1. */
 export interface PageRequest {
   readonly page: number;
   readonly limit: number;
+  /** Counts instead of `page`. */
+  readonly after?: Place | undefined;
 }
 
 /** A part of a list and how long the list is. */
@@ -12,18 +17,30 @@ export interface Page<Row> {
   readonly total: number;
   /** The list goes on beyond `total`, which is as far as rows are counted. */
   readonly totalIsAtLeast: boolean;
+  /** The place of the last row, undefined when nothing comes after it. */
+  readonly next: Place | undefined;
+}
+
+/** The order of a list. */
+export interface Order {
+  /** Paths of columns as the query names them; no two rows of the list share all values. */
+  readonly by: readonly string[];
+  readonly direction: 'ASC' | 'DESC';
+  /** The first column may be null, which comes last; only for `ASC`. */
+  readonly nullsLast?: boolean;
 }
 
 /**
- * One page of what a query finds, in its order. Rows are counted up to `countExactMax`: counting
- * more would cost as much as reading them.
+ * A part of what a query finds, in an order. Rows are counted up to `countExactMax`: counting more
+ * would cost as much as reading them.
  */
 export async function pageOf<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
-  { page, limit }: PageRequest,
+  order: Order,
+  { page, limit, after }: PageRequest,
   countExactMax: number,
 ): Promise<Page<Row>> {
-  const unordered = query.clone().select('1').orderBy();
+  const unordered = query.clone().select('1');
   const counted = await query.connection
     .createQueryBuilder()
     .select('count(*)::int', 'total')
@@ -31,9 +48,52 @@ export async function pageOf<Row extends ObjectLiteral>(
     .setParameters(unordered.getParameters())
     .getRawOne<{ total: number }>();
   const total = counted?.total ?? 0;
+  for (const path of order.by) query.addOrderBy(path, order.direction);
+  // One more tells whether the list goes on.
+  const rows = after
+    ? await rowsAfter(query, order, after, limit + 1)
+    : await query
+        .limit(limit + 1)
+        .offset((page - 1) * limit)
+        .getMany();
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
+  return {
+    rows: rows.slice(0, limit),
+    total: Math.min(total, countExactMax),
+    totalIsAtLeast: total > countExactMax,
+    next: last && placeOf(last, order),
+  };
+}
+
+const placeOf = <Row extends ObjectLiteral>(row: Row, { by }: Order): Place =>
+  by.map((path) => row[path.slice(path.indexOf('.') + 1)] as string | number | null);
+
+/**
+ * Rows beyond a place. Comparing whole rows goes to that place in an index, however far down the
+ * list; an `or` for the nulls would read all that lies before it, so they are asked for apart.
+ */
+async function rowsAfter<Row extends ObjectLiteral>(
+  query: SelectQueryBuilder<Row>,
+  { by, direction, nullsLast = false }: Order,
+  after: Place,
+  limit: number,
+): Promise<Row[]> {
+  const beyond = direction === 'ASC' ? '>' : '<';
+  const [first = '', ...rest] = by;
+  if (nullsLast && after[0] === null) {
+    return query
+      .andWhere(`${first} is null and (${rest.join(', ')}) > (:...after)`, {
+        after: after.slice(1),
+      })
+      .limit(limit)
+      .getMany();
+  }
   const rows = await query
+    .clone()
+    .andWhere(`(${by.join(', ')}) ${beyond} (:...after)`, { after })
     .limit(limit)
-    .offset((page - 1) * limit)
     .getMany();
-  return { rows, total: Math.min(total, countExactMax), totalIsAtLeast: total > countExactMax };
+  if (!nullsLast || rows.length === limit) return rows;
+  const nulls = query.andWhere(`${first} is null`).limit(limit - rows.length);
+  return [...rows, ...(await nulls.getMany())];
 }

@@ -22,6 +22,7 @@ export const errorCodes = {
   overloaded: { status: 503, retry: true, title: 'More work is waiting than fits' },
   unavailable: { status: 503, retry: true, title: 'The store does not answer' },
   'shutting-down': { status: 503, retry: true, title: 'The service stops; try again' },
+  'not-yet': { status: 504, retry: true, title: 'The read models are not that far' },
   'slow-viewer': { status: 503, retry: true, title: 'Too slow; re-open from your revision' },
 } as const;
 

@@ -7,6 +7,7 @@ import type { MessageView } from './message.ts';
 import type { OpenView } from './open-view.ts';
 import type { ParticipantView } from './participant.ts';
 import type { SessionView } from './session.ts';
+import type { ToolView } from './tool.ts';
 
 /*
  * The views as schemas: for documents, and for clients that check what they receive. That they say
@@ -104,6 +105,26 @@ export const messageView = z.object({
   error: text,
   extra,
 }) satisfies z.ZodType<MessageView>;
+
+export const toolView = z.object({
+  sessionId: z.string(),
+  callId: z.string(),
+  ...place,
+  state: z.enum(['running', 'finished', 'failed']),
+  tool: z.string(),
+  input: z.unknown(),
+  messageId: text,
+  participantId: text,
+  output: z.string(),
+  outputLength: z.number().int(),
+  exitCode: number,
+  error: text,
+  durationMs: number,
+  calledRevision: z.number().int(),
+  calledAt: instant,
+  finishedAt: instant.nullable(),
+  extra,
+}) satisfies z.ZodType<ToolView>;
 
 export const openView = z.object({
   session: sessionView,

@@ -1,0 +1,101 @@
+import { asKnown, type KnownSessionEvent } from '../events/index.ts';
+import type { SessionEvent } from '../envelope.ts';
+import { comparableInstant } from '../instants.ts';
+
+/** Characters of a tool's output that a view keeps: the last ones, in UTF-16 units. */
+export const TOOL_OUTPUT_MAX = 100_000;
+
+/** One call of a tool in a session. */
+export interface ToolView {
+  readonly sessionId: string;
+  readonly callId: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly state: 'running' | 'finished' | 'failed';
+  readonly tool: string;
+  /** As the caller gave it; null when there was none. */
+  readonly input: unknown;
+  readonly messageId: string | null;
+  readonly participantId: string | null;
+  /** The end of the output, at most `TOOL_OUTPUT_MAX` characters. */
+  readonly output: string;
+  /** How long the whole output is; more than `output` holds when its beginning was cut. */
+  readonly outputLength: number;
+  readonly exitCode: number | null;
+  readonly error: string | null;
+  readonly durationMs: number | null;
+  /** Revision of the call itself, which orders the calls of a session. */
+  readonly calledRevision: number;
+  readonly calledAt: string;
+  readonly finishedAt: string | null;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+type ToolEvent = Extract<KnownSessionEvent, { type: `tool.${string}` }>;
+type Called = Extract<ToolEvent, { type: 'tool.called' }>;
+
+const asToolEvent = (event: SessionEvent): ToolEvent | undefined => {
+  const known = asKnown(event);
+  return known?.type.startsWith('tool.') ? (known as ToolEvent) : undefined;
+};
+
+/** The tool call an event is about, `undefined` for events about something else. */
+export const toolCallIdOf = (event: SessionEvent): string | undefined =>
+  asToolEvent(event)?.data.callId;
+
+/** The call after one more event about it; what is said after its end changes nothing. */
+export function evolveTool(view: ToolView | undefined, event: SessionEvent): ToolView | undefined {
+  const known = asToolEvent(event);
+  if (known?.type === 'tool.called') return view ?? called(known);
+  if (!known || view?.state !== 'running') return view;
+  const seen = { revision: event.revision, at: event.meta.at };
+  switch (known.type) {
+    case 'tool.output':
+      return {
+        ...view,
+        ...seen,
+        output: endOf(view.output + known.data.text),
+        outputLength: view.outputLength + known.data.text.length,
+      };
+    case 'tool.finished': {
+      const { exitCode, error, durationMs, extra } = known.data;
+      return {
+        ...view,
+        ...seen,
+        state: error !== undefined || (exitCode ?? 0) !== 0 ? 'failed' : 'finished',
+        exitCode: exitCode ?? null,
+        error: error ?? null,
+        durationMs: durationMs ?? null,
+        finishedAt: comparableInstant(event.meta.occurredAt ?? event.meta.at),
+        extra: { ...view.extra, ...extra },
+      };
+    }
+  }
+}
+
+const called = (event: Called): ToolView => ({
+  sessionId: event.sessionId,
+  callId: event.data.callId,
+  revision: event.revision,
+  at: event.meta.at,
+  state: 'running',
+  tool: event.data.tool,
+  input: event.data.input ?? null,
+  messageId: event.data.messageId ?? null,
+  participantId: event.data.participantId ?? null,
+  output: '',
+  outputLength: 0,
+  exitCode: null,
+  error: null,
+  durationMs: null,
+  calledRevision: event.revision,
+  calledAt: comparableInstant(event.meta.occurredAt ?? event.meta.at),
+  finishedAt: null,
+  extra: event.data.extra ?? {},
+});
+
+/** Half of a character left at the cut goes too: no store could hold it. */
+const endOf = (text: string): string =>
+  text.length <= TOOL_OUTPUT_MAX
+    ? text
+    : text.slice(-TOOL_OUTPUT_MAX).replace(/^[\uDC00-\uDFFF]/, '');

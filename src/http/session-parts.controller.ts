@@ -1,0 +1,117 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { id } from '@playhead/contract';
+import type { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { listMessages } from '../../projections/messages.ts';
+import { listParticipants } from '../../projections/participants.ts';
+import { listTools } from '../../projections/tools.ts';
+import type { Config, Limits } from '../config.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { Page, PageRequest, Place } from '../projecting/page.ts';
+import type { Projector } from '../projecting/projector.ts';
+import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../tokens.ts';
+import { sessionAsOf } from './fresh-enough.ts';
+import { Needs } from './needs.ts';
+import {
+  fieldNames,
+  only,
+  pageFields,
+  pageRequest,
+  plainText,
+  readQuery,
+  REVISION_MAX,
+  wholeNumber,
+} from './query.ts';
+import {
+  messageFields,
+  messageShape,
+  paginationShape,
+  participantFields,
+  participantShape,
+  toolFields,
+  toolShape,
+} from './session-shapes.ts';
+
+const INSTANT_LENGTH_MAX = 40;
+const sequence = z.number().int().nullable();
+const messagePlace = z.tuple([sequence, plainText(INSTANT_LENGTH_MAX), id]);
+const participantPlace = z.tuple([sequence, id]);
+const toolPlace = z.tuple([z.number().int().min(0).max(REVISION_MAX)]);
+
+const partsQuery = <Schema extends z.ZodType<Place>>(
+  limits: Limits,
+  place: Schema,
+  fields: readonly string[],
+) =>
+  z.strictObject({
+    ...pageFields(limits, place),
+    fields: fieldNames(fields).optional(),
+    minRevision: wholeNumber(0, REVISION_MAX).optional(),
+  });
+
+type List<Row> = (
+  database: DataSource,
+  sessionId: string,
+  request: PageRequest,
+  countExactMax: number,
+) => Promise<Page<Row>>;
+
+/** What a session is made of, page by page. */
+@Controller('api/sessions/:id')
+@Needs('read')
+export class SessionPartsController {
+  readonly #limits: Limits;
+  readonly #messages;
+  readonly #participants;
+  readonly #tools;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    @Inject(DATABASE) private readonly database: DataSource,
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(PROJECTOR) private readonly projector: Projector,
+  ) {
+    this.#limits = config.limits;
+    this.#messages = partsQuery(this.#limits, messagePlace, messageFields);
+    this.#participants = partsQuery(this.#limits, participantPlace, participantFields);
+    this.#tools = partsQuery(this.#limits, toolPlace, toolFields);
+  }
+
+  @Get('messages')
+  async messages(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#messages, query);
+    const { items, pagination } = await this.#part(sessionId, asked, listMessages, messageShape);
+    return { messages: items, pagination };
+  }
+
+  @Get('participants')
+  async participants(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#participants, query);
+    const part = await this.#part(sessionId, asked, listParticipants, participantShape);
+    return { participants: part.items, pagination: part.pagination };
+  }
+
+  @Get('tools')
+  async tools(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#tools, query);
+    const { items, pagination } = await this.#part(sessionId, asked, listTools, toolShape);
+    return { tools: items, pagination };
+  }
+
+  async #part<Row>(
+    sessionId: string,
+    asked: z.infer<ReturnType<typeof partsQuery>>,
+    list: List<Row>,
+    shape: (row: Row) => object,
+  ) {
+    const request = pageRequest(asked);
+    const { database, log, projector } = this;
+    const around = { database, log, projector, limits: this.#limits };
+    await sessionAsOf(around, sessionId, asked.minRevision);
+    const found = await list(database, sessionId, request, this.#limits.countExactMax);
+    return {
+      items: found.rows.map((row) => only(asked.fields, shape(row))),
+      pagination: paginationShape(request, found),
+    };
+  }
+}
