@@ -1,22 +1,10 @@
-import { cleanse, id, sessionIdOf, type SessionEvent } from '@playhead/contract';
+import { cleanse, type SessionEvent } from '@playhead/contract';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { RecordedEvent } from '../log/event-log.ts';
 import { advance, type Checkpoint } from './checkpoints.ts';
 import { isOfContent, messageOf, pure } from './failures.ts';
 import { fold, touchesOf } from './fold.ts';
 import type { Projection } from './projection.ts';
 import type { RowTable } from './row-table.ts';
-
-/**
- * The event of a session as projections take it, `undefined` for other streams. No command makes a
- * session whose id the contract does not take, and no table could hold one: it is passed over.
- */
-export function sessionEventOf(event: RecordedEvent): SessionEvent | undefined {
-  const sessionId = sessionIdOf(event.stream);
-  if (sessionId === undefined || !id.safeParse(sessionId).success) return undefined;
-  const { id: eventId, revision, position, type, v, data, meta } = event;
-  return { id: eventId, sessionId, revision, position, type, v, data, meta };
-}
 
 /** Events on their way into a read model. */
 export interface Batch {

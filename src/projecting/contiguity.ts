@@ -11,6 +11,13 @@ export interface Mended {
   readonly found: number;
 }
 
+export interface ContiguityLimits {
+  /** Events read at most to fill a hole. */
+  readonly projectionBatchMax: number;
+  /** How many sessions, those heard of last, are remembered. */
+  readonly projectionSessionsMax: number;
+}
+
 /**
  * Notices when an event of a session is missing between two that came, and gets it from the log. It
  * knows only what passed since it was made: a row cannot tell, since projections ignore events.
@@ -18,10 +25,9 @@ export interface Mended {
 export class Contiguity {
   readonly #seen = new Map<string, number>();
 
-  /** `sessionsMax`: how many sessions, those heard of last, are remembered. */
   constructor(
     private readonly log: EventLog,
-    private readonly sessionsMax: number,
+    private readonly limits: ContiguityLimits,
   ) {}
 
   /** The events without holes, as far as the log has none. Nothing is remembered yet. */
@@ -50,13 +56,14 @@ export class Contiguity {
       this.#seen.set(sessionId, revision);
     }
     for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= this.sessionsMax) break;
+      if (this.#seen.size <= this.limits.projectionSessionsMax) break;
       this.#seen.delete(oldest);
     }
   }
 
   async #between({ sessionId, revision }: SessionEvent, last: number): Promise<SessionEvent[]> {
     const limit = revision - last - 1;
+    if (limit > this.limits.projectionBatchMax) return [];
     const found = await this.log.read(sessionStream(sessionId), { after: last, limit });
     return found.flatMap((event) => sessionEventOf(event) ?? []);
   }

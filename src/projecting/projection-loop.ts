@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
-import { START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
-import type { Tail } from '../log/tail.ts';
-import { sessionEventOf, takeBatch } from './batch.ts';
+import { START, type RecordedEvent } from '../log/event-log.ts';
+import { takeBatch } from './batch.ts';
 import { Bell } from './bell.ts';
 import {
   checkpointAt,
@@ -12,48 +10,12 @@ import {
   type Checkpoint,
 } from './checkpoints.ts';
 import { Contiguity } from './contiguity.ts';
+import { messageOf } from './failures.ts';
 import type { Projection } from './projection.ts';
 import { RowTable } from './row-table.ts';
-import { Source, type BatchLimits } from './source.ts';
-
-/** How one read model is doing. */
-export interface ProjectionStatus {
-  readonly name: string;
-  /** Everything up to here has been taken. */
-  readonly position: string;
-  /** Events of the log that are still to be taken, null when there are too many to keep. */
-  readonly lagEvents: number | null;
-  /** Age of the oldest of them in milliseconds, 0 when there are none. */
-  readonly lagMs: number;
-  /** Sessions set aside because of an event that could not be taken. */
-  readonly parked: number;
-  /** Another node is doing the work. */
-  readonly standingBy: boolean;
-  /** Why it does not get on at the moment; tried again all the time. */
-  readonly error: string | null;
-}
-
-/** Bounds and delays of a projection's loop, as `config.ts` has them. */
-export interface ProjectionLimits extends BatchLimits {
-  readonly projectionIdleMsMax: number;
-  readonly projectionRetryMaxMs: number;
-  readonly projectionSettleMs: number;
-  readonly projectionStandbyMs: number;
-  readonly projectionTakeoverMs: number;
-  readonly projectionSessionsMax: number;
-}
-
-/** Tells an operator what happened to a projection. */
-export type Notice = (message: string, about: Readonly<Record<string, unknown>>) => void;
-
-/** What all projections of a node share. */
-export interface ProjectionSurroundings {
-  readonly dataSource: DataSource;
-  readonly log: EventLog;
-  readonly tail: Tail;
-  readonly limits: ProjectionLimits;
-  readonly notice: Notice;
-}
+import { sessionEventOf } from './session-event.ts';
+import { Source } from './source.ts';
+import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
 
 const RETRY_FIRST_MS = 50;
 
@@ -85,7 +47,7 @@ export class ProjectionLoop {
   ) {
     this.#table = new RowTable(around.dataSource, projection);
     this.#source = new Source(around.log, around.tail, around.limits);
-    this.#contiguity = new Contiguity(around.limits.projectionSessionsMax);
+    this.#contiguity = new Contiguity(around.log, around.limits);
     const forget = around.tail.listen(({ events }) => {
       if (events.length > 0) this.#bell.ring();
     });
@@ -127,17 +89,14 @@ export class ProjectionLoop {
         await this.#turn();
         failures = 0;
       } catch (failure) {
-        const message = failure instanceof Error ? failure.message : String(failure);
+        const message = messageOf(failure);
         if (message !== this.#error) this.#tell('projection fails and tries again', { message });
         this.#error = message;
         // Whether a commit took place is not known; the checkpoint knows.
         this.#checkpoint = undefined;
-        const pauseMs = Math.min(
-          RETRY_FIRST_MS * 2 ** failures,
-          this.around.limits.projectionRetryMaxMs,
-        );
+        const { projectionRetryMaxMs } = this.around.limits;
+        await this.#pause(Math.min(RETRY_FIRST_MS * 2 ** failures, projectionRetryMaxMs));
         failures += 1;
-        await this.#pause(pauseMs);
       }
     }
   }
@@ -145,62 +104,65 @@ export class ProjectionLoop {
   async #turn(): Promise<void> {
     const checkpoint = this.#checkpoint ?? (await this.#adopt());
     if (!checkpoint) return;
-    this.#error = null;
     const events = await this.#source.next(checkpoint.position);
-    const [first] = events;
-    if (!first) {
+    const last = events.at(-1);
+    if (!last) {
+      this.#error = null;
       await this.#bell.wait(this.around.limits.projectionStandbyMs);
       return;
     }
-    this.#pendingAt = first.meta.at;
-    if (!(await this.#take(checkpoint, events))) await this.#standBy();
+    this.#pendingAt = (events[0] ?? last).meta.at;
+    const isDone = await this.#take(events, checkpoint, checkpointAt(checkpoint, last));
+    this.#error = null;
+    if (!isDone) await this.#standBy();
   }
 
   /** The checkpoint to go on from, undefined when it has to be looked at again. */
   async #adopt(): Promise<Checkpoint | undefined> {
     const found = await this.#look();
-    if (!this.#isBooted) {
-      this.#isBooted = this.#isOwn(found) && (await isInLog(this.around.log, found));
-      if (!this.#isBooted) await this.#startAnew(found);
-    } else if (this.#isOwn(found)) {
-      this.#checkpoint = found;
-    } else {
+    if (!this.#isOwn(found) && this.#isBooted) {
       await this.#standBy();
+      return this.#checkpoint;
     }
-    return this.#checkpoint;
+    if (!this.#isBooted && !(await this.#stands(found))) {
+      await this.#startAnew(found);
+      return undefined;
+    }
+    this.#isBooted = true;
+    this.#reach(found.position);
+    return (this.#checkpoint = found);
+  }
+
+  /** Whether the rows are those that this version makes of this log up to the checkpoint. */
+  async #stands(checkpoint: Checkpoint): Promise<boolean> {
+    return this.#isOwn(checkpoint) && isInLog(this.around.log, checkpoint);
   }
 
   /** False when another node was there first. */
-  async #take(checkpoint: Checkpoint, found: readonly RecordedEvent[]): Promise<boolean> {
+  async #take(
+    recorded: readonly RecordedEvent[],
+    from: Checkpoint,
+    to: Checkpoint,
+  ): Promise<boolean> {
     const { dataSource, limits } = this.around;
-    let batch = this.#batchOf(found);
-    if (batch.misplaced.size > 0) {
-      // The follower may have lost something: what the log says is taken as it is.
-      batch = this.#batchOf(await this.#source.reread(checkpoint.position));
-    }
-    const next = checkpointAt(checkpoint, batch.last);
+    const { events, misplaced, found } = await this.#contiguity.mend(
+      recorded.flatMap((event) => sessionEventOf(event) ?? []),
+    );
+    if (found > 0) this.#tell('events the follower skipped are taken from the log', { found });
     const parked = await takeBatch(
       dataSource,
       this.projection,
       this.#table,
-      { ...batch, from: checkpoint, to: next },
+      { events, misplaced, from, to },
       limits.projectionIdleMsMax,
     );
     if (!parked) return false;
-    this.#checkpoint = next;
-    this.#position = next.position;
+    this.#checkpoint = to;
     this.#parked += parked.length;
-    this.#contiguity.passed(batch.events);
+    this.#contiguity.passed(events);
     for (const session of parked) this.#tell('session set aside', { ...session });
-    this.moved();
+    this.#reach(to.position);
     return true;
-  }
-
-  #batchOf(recorded: readonly RecordedEvent[]) {
-    const last = recorded.at(-1);
-    if (!last) throw new Error(`the log no longer has the events after ${this.#position}`);
-    const events = recorded.flatMap((event) => sessionEventOf(event) ?? []);
-    return { events, last, misplaced: this.#contiguity.check(events) };
   }
 
   /**
@@ -224,6 +186,7 @@ export class ProjectionLoop {
       await this.#bell.wait(projectionStandbyMs);
       await this.#pause(projectionSettleMs);
       const found = await this.#look();
+      if (found.epoch === this.around.log.epoch) this.#reach(found.position);
       if (!isSame(found, seen) || found.position >= this.around.tail.through) {
         seen = found;
         unmovedSince = Date.now();
@@ -244,15 +207,19 @@ export class ProjectionLoop {
   async #look(): Promise<Checkpoint> {
     const { parked, ...found } = await readCheckpoint(this.around.dataSource, this.projection.name);
     this.#parked = parked;
-    this.#position = found.position;
-    this.#contiguity = new Contiguity(this.around.limits.projectionSessionsMax);
-    this.moved();
+    this.#contiguity = new Contiguity(this.around.log, this.around.limits);
     return found;
+  }
+
+  #reach(position: string): void {
+    this.#position = position;
+    this.moved();
   }
 
   async #startAnew(seen: Checkpoint): Promise<void> {
     const { dataSource, log } = this.around;
-    this.#tell('read model is built anew', { ...seen });
+    if (seen.position !== START) this.#tell('read model is built anew', { ...seen });
+    this.#position = START;
     await startAnew(dataSource, this.projection, this.#table, seen, log.epoch);
   }
 

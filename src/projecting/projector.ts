@@ -1,10 +1,7 @@
 import { START } from '../log/event-log.ts';
-import {
-  ProjectionLoop,
-  type ProjectionStatus,
-  type ProjectionSurroundings,
-} from './projection-loop.ts';
+import { ProjectionLoop } from './projection-loop.ts';
 import type { Projection } from './projection.ts';
+import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
 
 interface Waiter {
   readonly position: string;

@@ -23,11 +23,6 @@ export class Source {
   async next(after: string): Promise<readonly RecordedEvent[]> {
     const kept = this.tail.after(after);
     if (kept) return this.#cut(kept);
-    return this.reread(after);
-  }
-
-  /** The events after a position as the log has them. */
-  async reread(after: string): Promise<readonly RecordedEvent[]> {
     if (this.#page.after !== after || this.#page.events.length === 0) {
       const limit = this.limits.projectionBatchMax;
       this.#page = { after, events: await this.log.readAll({ after, limit }) };

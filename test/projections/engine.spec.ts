@@ -1,57 +1,23 @@
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
-import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
 import { sessions, type SessionRow } from '../../projections/sessions.ts';
-import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import {
-  appendAll,
-  foldRows,
-  histories,
-  newEvent,
-  rowKey,
-  type Happening,
-} from '../support/histories.ts';
+import { freshDatabase } from '../support/database.ts';
+import { appendAll, foldRows, histories, newEvent, posted, rowKey } from '../support/histories.ts';
 import {
   eventually,
+  projectingBed,
   sessionEvents,
   startNode,
   storedRows,
   watchQueries,
-  type Node,
-  type NodeOptions,
 } from '../support/projecting.ts';
 
-let database: TestDatabase;
-let log: EventLog;
-const nodes: Node[] = [];
-
-beforeEach(async () => {
-  database = await freshDatabase();
-  log = openMemoryLog();
-});
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.stop()));
-  await log.close();
-  await database.drop();
-});
-
-const start = async (options?: NodeOptions): Promise<Node> => {
-  const node = await startNode(database.url, log, options);
-  nodes.push(node);
-  return node;
-};
-
-const posted = (sessionId: string, nth: number): Happening => ({
-  sessionId,
-  type: 'message.posted',
-  data: { messageId: `m${nth}`, role: 'assistant', source: 'agent', content: 'x'.repeat(300) },
-});
+const bed = projectingBed();
 
 const expectFolds = async (dataSource: DataSource): Promise<void> => {
-  expect(await storedRows(dataSource)).toStrictEqual(foldRows(await sessionEvents(log)));
+  expect(await storedRows(dataSource)).toStrictEqual(foldRows(await sessionEvents(bed.log)));
 };
 
 describe('the projections', () => {
@@ -88,10 +54,10 @@ describe('the projections', () => {
 
   it('catch up from far behind what the follower keeps, then go on live', async () => {
     const many = Array.from({ length: 3_000 }, (_, n) => posted(`s${n % 37}`, n));
-    await appendAll(log, many);
-    const node = await start({ limits: { tailBytesMax: 10_000, projectionBatchMax: 100 } });
+    await appendAll(bed.log, many);
+    const node = await bed.start({ limits: { tailBytesMax: 10_000, projectionBatchMax: 100 } });
     expect(node.tail.after('')).toBeUndefined();
-    const end = await appendAll(log, [posted('s0', 3_001), posted('new', 1)]);
+    const end = await bed.append(posted('s0', 3_001), posted('new', 1));
     expect(await node.projector.waitFor(end, 20_000)).toBe(true);
     await expectFolds(node.dataSource);
   }, 60_000);
@@ -102,9 +68,9 @@ describe('the projections', () => {
       ...posted('s', n),
       data: { messageId: `m${n}`, role: 'user', source: 'user', content },
     }));
-    const end = await appendAll(log, large);
+    const end = await appendAll(bed.log, large);
     const statements: number[] = [];
-    const node = await start({
+    const node = await bed.start({
       limits: { readBytesMax: 1_000_000 },
       prepare: (dataSource) =>
         watchQueries(dataSource, (sql, parameters, run) => {
@@ -118,18 +84,18 @@ describe('the projections', () => {
   });
 
   it('pass over streams that are no session, and ids no session can have', async () => {
-    const node = await start();
-    await log.append({ stream: 'system', expected: -1, events: [newEvent(posted('x', 1))] });
+    const node = await bed.start();
+    await bed.log.append({ stream: 'system', expected: -1, events: [newEvent(posted('x', 1))] });
     const odd = [posted('', 1), posted('   ', 1), posted('x'.repeat(240), 1)];
-    const end = await appendAll(log, [...odd, posted('real', 1)]);
+    const end = await bed.append(...odd, posted('real', 1));
     expect(await node.projector.waitFor(end, 10_000)).toBe(true);
     expect(Object.keys((await storedRows(node.dataSource)).sessions)).toEqual([rowKey('real')]);
     expect(node.projector.status().map(({ parked }) => parked)).toEqual([0, 0, 0]);
   });
 
   it('say how far behind they are, and that they are behind no more', async () => {
-    const node = await start();
-    await node.projector.waitFor(await appendAll(log, [posted('s', 1)]), 10_000);
+    const node = await bed.start();
+    await node.projector.waitFor(await bed.append(posted('s', 1)), 10_000);
     const [idle] = node.projector.status();
     expect(idle).toMatchObject({ name: 'sessions', lagEvents: 0, lagMs: 0, error: null });
 
@@ -138,8 +104,8 @@ describe('the projections', () => {
     await blocker.query('lock table sessions');
     const recent = { ...newEvent(posted('s', 2)) };
     const meta = { ...recent.meta, at: new Date(Date.now() - 5_000).toISOString() };
-    await log.append({ stream: 'session-s', expected: 0, events: [{ ...recent, meta }] });
-    const end = await appendAll(log, [posted('s', 3)]);
+    await bed.log.append({ stream: 'session-s', expected: 0, events: [{ ...recent, meta }] });
+    const end = await bed.append(posted('s', 3));
     await eventually(() => node.projector.status()[1]?.lagEvents === 0);
     const [sessions, messages] = node.projector.status();
     expect(sessions).toMatchObject({ lagEvents: 2, position: idle?.position });
@@ -160,33 +126,33 @@ describe('the projections', () => {
       evolve: (row, event) =>
         event.type === 'session.ended' ? undefined : sessions.evolve(row, event),
     };
-    const node = await start({ projections: [open] });
+    const node = await bed.start({ projections: [open] });
     const ended = { sessionId: 'b', type: 'session.ended', data: { as: 'completed' } };
-    const begun = await appendAll(log, [posted('a', 1), posted('b', 1), posted('c', 1)]);
+    const begun = await bed.append(posted('a', 1), posted('b', 1), posted('c', 1));
     await node.projector.waitFor(begun, 10_000);
-    await node.projector.waitFor(await appendAll(log, [ended]), 10_000);
+    await node.projector.waitFor(await bed.append(ended), 10_000);
     expect(Object.keys((await storedRows(node.dataSource)).sessions).sort()).toEqual([
       rowKey('a'),
       rowKey('c'),
     ]);
-    await node.projector.waitFor(await appendAll(log, [posted('b', 2)]), 10_000);
+    await node.projector.waitFor(await bed.append(posted('b', 2)), 10_000);
     const { sessions: rows } = await storedRows(node.dataSource);
     expect(rows[rowKey('b')]).toMatchObject({ revision: 2, counted: { messages: 1 } });
   });
 
   it('stop in the middle of much work, at the end of a batch', async () => {
     const end = await appendAll(
-      log,
+      bed.log,
       Array.from({ length: 2_000 }, (_, n) => posted(`s${n % 5}`, n)),
     );
-    const node = await start({ limits: { projectionBatchMax: 20 } });
+    const node = await bed.start({ limits: { projectionBatchMax: 20 } });
     await eventually(() => node.projector.status().every(({ position }) => position > ''));
     await node.projector.stop();
     const stopped = node.projector.status().map(({ position }) => position);
     expect(stopped.every((position) => position < end)).toBe(true);
-    const [event] = await sessionEvents(log);
+    const [event] = await sessionEvents(bed.log);
     expect(event).toBeDefined();
-    const taken = (await sessionEvents(log)).filter(({ position }) => position <= stopped[0]!);
+    const taken = (await sessionEvents(bed.log)).filter(({ position }) => position <= stopped[0]!);
     expect((await storedRows(node.dataSource)).sessions).toStrictEqual(foldRows(taken).sessions);
   }, 60_000);
 });

@@ -114,7 +114,7 @@ export const histories = (maxLength: number): fc.Arbitrary<Happening[]> => {
       occurredAt: maybe(occurredAt),
     }),
   );
-  return fc.array(one, { minLength: 1, maxLength });
+  return fc.array(one, { minLength: 1, maxLength, size: 'max' });
 };
 
 let clock = 0;
@@ -147,6 +147,13 @@ export async function appendAll(log: EventLog, happenings: readonly Happening[])
   }
   return position;
 }
+
+/** A whole message, the nth of its session. */
+export const posted = (sessionId: string, nth: number, content = 'text'): Happening => ({
+  sessionId,
+  type: 'message.posted',
+  data: { messageId: `m${nth}`, role: 'assistant', source: 'agent', content },
+});
 
 /** Rows of the three read models, by key. */
 export interface Rows {

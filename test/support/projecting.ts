@@ -3,15 +3,16 @@ import type { DataSource } from 'typeorm';
 import { limits } from '../../src/config.ts';
 import { openDatabase } from '../../src/database.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
+import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';
-import type { ProjectionLimits } from '../../src/projecting/projection-loop.ts';
+import type { ProjectionLimits } from '../../src/projecting/surroundings.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
 import { Projector } from '../../src/projecting/projector.ts';
-import { projections } from '../../projections/index.ts';
-import { MessageRow } from '../../projections/messages.ts';
-import { ParticipantRow } from '../../projections/participants.ts';
-import { SessionRow } from '../../projections/sessions.ts';
-import { rowKey, type Rows } from './histories.ts';
+import { MessageRow, messages } from '../../projections/messages.ts';
+import { ParticipantRow, participants } from '../../projections/participants.ts';
+import { SessionRow, sessions } from '../../projections/sessions.ts';
+import { freshDatabase, type TestDatabase } from './database.ts';
+import { appendAll, rowKey, type Happening, type Rows } from './histories.ts';
 
 /** The limits of a test: real ones, but for what it says; waits are short. */
 export const testLimits = (some: Partial<ProjectionLimits & { tailBytesMax: number }> = {}) => ({
@@ -42,7 +43,7 @@ export interface NodeOptions {
 
 export const openReadModels = (url: string): Promise<DataSource> =>
   openDatabase(url, {
-    entities: projections.map(({ entity }) => entity),
+    entities: [SessionRow, MessageRow, ParticipantRow],
     migrations: [],
     poolSize: 6,
   });
@@ -57,7 +58,7 @@ export async function startNode(
   options.prepare?.(dataSource);
   const tail = await openTail(log, { bytesMax: bounds.tailBytesMax });
   const notices: Node['notices'] = [];
-  const projector = new Projector(options.projections ?? projections, {
+  const projector = new Projector(options.projections ?? [sessions, messages, participants], {
     dataSource,
     log,
     tail: options.tail?.(tail) ?? tail,
@@ -73,6 +74,33 @@ export async function startNode(
       await projector.stop();
       await tail.stop();
       await dataSource.destroy();
+    },
+  };
+}
+
+/** A database and a log of each test's own; the nodes it starts end with it. */
+export function projectingBed() {
+  let database: TestDatabase;
+  let log: EventLog;
+  const nodes: Node[] = [];
+  beforeEach(async () => {
+    database = await freshDatabase();
+    log = openMemoryLog();
+  });
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map((node) => node.stop()));
+    await log.close();
+    await database.drop();
+  });
+  return {
+    get log(): EventLog {
+      return log;
+    },
+    append: (...happenings: Happening[]): Promise<string> => appendAll(log, happenings),
+    async start(options?: NodeOptions, on: EventLog = log): Promise<Node> {
+      const node = await startNode(database.url, on, options);
+      nodes.push(node);
+      return node;
     },
   };
 }
