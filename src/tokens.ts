@@ -8,6 +8,7 @@ export const REQUESTS = Symbol('CommandRequests');
 export const PROJECTOR = Symbol('Projector');
 export const FEED = Symbol('Feed');
 export const KEYS = Symbol('Keys');
+export const REVOCATIONS = Symbol('Revocations');
 export const METRICS = Symbol('Registry');
 export const INGEST = Symbol('Ingest');
 export const INGEST_LIMIT = Symbol('IngestLimit');

@@ -1,5 +1,6 @@
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import {
+  commandAnswer,
   commandTypes,
   id,
   type CommandAnswer,
@@ -10,6 +11,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CommandRequests } from '../request-command.ts';
 import { REQUESTS } from '../tokens.ts';
+import { Documented } from './documents/documented.ts';
 import { principalOf } from './edge.ts';
 import { readBody } from './json-body.ts';
 import { Needs } from './needs.ts';
@@ -25,6 +27,13 @@ export class CommandsController {
   constructor(@Inject(REQUESTS) private readonly requests: CommandRequests) {}
 
   @Post()
+  @Documented({
+    summary: 'Starts a session',
+    body: () => startBody,
+    answer: commandAnswer,
+    status: 201,
+    isIdempotent: true,
+  })
   start(@Body() body: unknown, @Req() request: FastifyRequest): Promise<CommandAnswer> {
     const { value, replaced } = readBody(startBody, body);
     const { sessionId, ...data } = value;
@@ -34,6 +43,12 @@ export class CommandsController {
 
   @Post(':id/commands/:type')
   @HttpCode(200)
+  @Documented({
+    summary: 'Asks for something of a session',
+    types: commandTypes,
+    answer: commandAnswer,
+    isIdempotent: true,
+  })
   command(
     @Param('id') sessionId: string,
     @Param('type') type: string,

@@ -7,6 +7,7 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
 import type { Projector } from '../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR, TAIL } from '../tokens.ts';
+import { Documented } from './documents/documented.ts';
 import { Needs } from './needs.ts';
 
 /** Whether the process runs, and whether it can do its work; for those who operate it. */
@@ -22,12 +23,14 @@ export class HealthController {
   ) {}
 
   @Get('live')
+  @Documented({ summary: 'Whether the process runs' })
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
   /** 200 when log and read models answer and the log is followed, else 503; lag is only told. */
   @Get('ready')
+  @Documented({ summary: 'Whether it can do its work, and how far read models lag behind' })
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const [head, database] = await Promise.all([
       this.#answers(this.log.head()),

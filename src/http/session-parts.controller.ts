@@ -10,6 +10,7 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Page, PageRequest, Place } from '../projecting/page.ts';
 import type { Projector } from '../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../tokens.ts';
+import { Documented } from './documents/documented.ts';
 import { sessionAsOf } from './fresh-enough.ts';
 import { Needs } from './needs.ts';
 import {
@@ -49,6 +50,11 @@ const partsQuery = <Schema extends z.ZodType<Place>>(
     minRevision: wholeNumber(0, REVISION_MAX).optional(),
   });
 
+const messagesQuery = (limits: Limits) => partsQuery(limits, messagePlace, messageFields);
+const participantsQuery = (limits: Limits) =>
+  partsQuery(limits, participantPlace, participantFields);
+const toolsQuery = (limits: Limits) => partsQuery(limits, toolPlace, toolFields);
+
 type List<Row> = (
   database: DataSource,
   sessionId: string,
@@ -72,12 +78,13 @@ export class SessionPartsController {
     @Inject(PROJECTOR) private readonly projector: Projector,
   ) {
     this.#limits = config.limits;
-    this.#messages = partsQuery(this.#limits, messagePlace, messageFields);
-    this.#participants = partsQuery(this.#limits, participantPlace, participantFields);
-    this.#tools = partsQuery(this.#limits, toolPlace, toolFields);
+    this.#messages = messagesQuery(this.#limits);
+    this.#participants = participantsQuery(this.#limits);
+    this.#tools = toolsQuery(this.#limits);
   }
 
   @Get('messages')
+  @Documented({ summary: 'Messages of a session, in order', query: messagesQuery })
   async messages(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#messages, query);
     const { items, pagination } = await this.#part(sessionId, asked, listMessages, messageShape);
@@ -85,6 +92,7 @@ export class SessionPartsController {
   }
 
   @Get('participants')
+  @Documented({ summary: 'Participants of a session, in order', query: participantsQuery })
   async participants(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#participants, query);
     const part = await this.#part(sessionId, asked, listParticipants, participantShape);
@@ -92,6 +100,7 @@ export class SessionPartsController {
   }
 
   @Get('tools')
+  @Documented({ summary: 'Tool calls of a session, in order', query: toolsQuery })
   async tools(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#tools, query);
     const { items, pagination } = await this.#part(sessionId, asked, listTools, toolShape);

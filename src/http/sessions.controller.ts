@@ -14,6 +14,7 @@ import type { Config, Limits } from '../config.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Projector } from '../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../tokens.ts';
+import { Documented } from './documents/documented.ts';
 import { sessionAsOf } from './fresh-enough.ts';
 import { Needs } from './needs.ts';
 import { Problem } from './problem.ts';
@@ -87,6 +88,7 @@ export class SessionsController {
   }
 
   @Get()
+  @Documented({ summary: 'Sessions, newest start first', query: listQuery })
   async list(@Query() query: unknown) {
     const asked = readQuery(this.#listQuery, query);
     const { fields, label: labels, ...filter } = asked;
@@ -100,6 +102,7 @@ export class SessionsController {
   }
 
   @Get(':id')
+  @Documented({ summary: 'A session with its participants', query: () => oneQuery })
   async one(@Param('id') sessionId: string, @Query() query: unknown) {
     const { fields, minRevision } = readQuery(oneQuery, query);
     const { database, log, projector } = this;
@@ -110,6 +113,7 @@ export class SessionsController {
   }
 
   @Get(':id/events')
+  @Documented({ summary: 'Events of a session as they were committed', query: eventsQuery })
   async events(@Param('id') sessionId: string, @Query() query: unknown) {
     const request = readQuery(this.#eventsQuery, query);
     if (!id.safeParse(sessionId).success) throw new Problem('not-found');

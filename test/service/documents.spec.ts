@@ -37,3 +37,42 @@ it('/api/asyncapi.json is a valid AsyncAPI 3 document', async () => {
   expect(isValid.errors).toBeNull();
   expect(isValid({ ...document, info: {} })).toBe(false);
 });
+
+interface OpenApi {
+  paths: Record<string, Record<string, { summary?: string; responses: object }>>;
+}
+
+it('/api/docs is a valid OpenAPI 3.1 document that says something of every route', async () => {
+  const document = await service.get<OpenApi>('/api/docs');
+  const { Validator } = await import('@seriousme/openapi-schema-validator');
+  const { errors, valid } = await new Validator().validate({ ...document });
+  expect([valid, JSON.stringify(errors ?? null).slice(0, 500)]).toEqual([true, 'null']);
+  const paths = Object.keys(document.paths);
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      '/api/ingest',
+      '/api/sessions',
+      '/api/sessions/{id}/events',
+      '/api/sessions/{id}/commands/message.post',
+      '/health/ready',
+    ]),
+  );
+  const untold = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { summary }]) =>
+      summary ? [] : `${method} ${path}`,
+    ),
+  );
+  expect(untold).toEqual([]);
+});
+
+it('every GET without parameters in the path answers as the document says', async () => {
+  const document = await service.get<OpenApi>('/api/docs');
+  for (const [path, { get }] of Object.entries(document.paths)) {
+    if (!get || path.includes('{')) continue;
+    const { status } = await service.request(path);
+    expect([path, Object.keys(get.responses)]).toEqual([
+      path,
+      expect.arrayContaining([String(status)]),
+    ]);
+  }
+});

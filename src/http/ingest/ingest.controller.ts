@@ -1,13 +1,16 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Counter } from 'prom-client';
+import { z } from 'zod';
 import { INGEST, INGEST_LIMIT, INGEST_METRIC, CONFIG } from '../../tokens.ts';
 import type { Config } from '../../config.ts';
+import { Documented } from '../documents/documented.ts';
 import { NDJSON, principalOf } from '../edge.ts';
 import { Needs } from '../needs.ts';
 import { textOf } from '../json-body.ts';
 import type { IngestLimit } from './admission.ts';
 import type { Ingest } from './ingest.ts';
+import { cliEvent } from './agentpipe.ts';
 import { takeLines } from './lines.ts';
 
 /** Where the AgentPipe CLI, and whoever speaks like it, reports what happens. */
@@ -22,6 +25,12 @@ export class IngestController {
   ) {}
 
   @Post()
+  @Documented({
+    summary: 'Takes an event of the AgentPipe CLI; as x-ndjson a file of them',
+    body: ({ messageCharactersMax }) => cliEvent(messageCharactersMax),
+    answer: z.record(z.string(), z.unknown()),
+    status: 201,
+  })
   async take(
     @Body() body: unknown,
     @Req() request: FastifyRequest,

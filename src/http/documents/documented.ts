@@ -1,0 +1,24 @@
+import { SetMetadata } from '@nestjs/common';
+import type { z } from 'zod';
+import type { Limits } from '../../config.ts';
+
+/** Metadata key of what the documents say of a route. */
+export const DOCUMENT = Symbol('document');
+
+/** What the documents say of a route; path, method, scope and refusals they know by themselves. */
+export interface RouteDocument {
+  readonly summary: string;
+  /** The parameters of the query string, as one object. */
+  readonly query?: (limits: Limits) => z.ZodType;
+  readonly body?: (limits: Limits) => z.ZodType;
+  /** What a success carries. */
+  readonly answer?: z.ZodType;
+  readonly status?: 200 | 201;
+  /** The path's `:type` stands for each of these, with a body of its own. */
+  readonly types?: Readonly<Record<string, z.ZodType>>;
+  /** Whether `Idempotency-Key` makes a retry harmless here. */
+  readonly isIdempotent?: boolean;
+}
+
+/** Describes a route for `/api/docs`. */
+export const Documented = (document: RouteDocument) => SetMetadata(DOCUMENT, document);
