@@ -3,8 +3,8 @@ import pg from 'pg';
 import { limits } from '../src/config.ts';
 import { NO_STREAM, type EventLog, type NewEvent } from '../src/log/event-log.ts';
 import { openPostgresLog } from '../src/log/postgres/index.ts';
-import type { Bench } from './bench.ts';
-import { quantile } from './quantile.ts';
+import type { Bench } from './support/bench.ts';
+import { quantile } from './support/quantile.ts';
 
 const WARM_UP_MS = 1_000;
 const MEASURE_MS = 3_000;

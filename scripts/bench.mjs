@@ -3,7 +3,7 @@ import { build } from './build.mjs';
 
 try {
   await build();
-  const { runBenches } = await import('../dist/bench/run.js');
+  const { runBenches } = await import('../dist/bench/support/run.js');
   await runBenches(process.argv.slice(2));
 } catch (error) {
   console.error(error.message);

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { migrations } from '../migrations/index.ts';
-import { migrate, openDatabase } from '../src/database.ts';
-import { startEmbeddedPostgres } from '../src/embedded-postgres/index.ts';
+import { migrations } from '../../migrations/index.ts';
+import { migrate, openDatabase } from '../../src/database.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
 
 /** A database of one run's own. */
 export interface BenchDatabase {

@@ -1,6 +1,6 @@
 import type { Bench, BenchContext, Figure } from './bench.ts';
 import { startBenchPostgres } from './database.ts';
-import { benches } from './index.ts';
+import { benches } from '../index.ts';
 import { quantile } from './quantile.ts';
 
 const RUNS = 3;
