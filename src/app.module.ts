@@ -17,6 +17,7 @@ import { Ingest } from './http/ingest/ingest.ts';
 import { MetricsController } from './http/metrics.controller.ts';
 import { createMetrics } from './http/metrics.ts';
 import { ScopeGuard } from './http/scope-guard.ts';
+import { SearchController } from './http/search.controller.ts';
 import { SessionPartsController } from './http/session-parts.controller.ts';
 import { SessionsController } from './http/sessions.controller.ts';
 import type { Feed } from './live/feed.ts';
@@ -70,6 +71,7 @@ export class AppModule {
         CommandsController,
         SessionsController,
         SessionPartsController,
+        SearchController,
         DocumentsController,
         HealthController,
         MetricsController,

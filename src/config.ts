@@ -88,10 +88,12 @@ export const limits = {
   /** Characters of a search, and the words in it. */
   searchCharactersMax: 200,
   searchWordsMax: 16,
+  /** Values that one filter of a search may name. */
+  searchFilterValuesMax: 20,
   /** How many of the newest sessions and messages a search looks through one by one, */
-  searchNewestMax: 20_000,
+  searchNewestMax: 10_000,
   /** and how many that the indexes name it looks at beyond those. */
-  searchHitsMax: 2_000,
+  searchHitsMax: 10_000,
   /** The database gives up a statement of a search that takes longer. */
   searchStatementMs: 2_000,
   /** Labels that a list of sessions may be narrowed by at once. */

@@ -1,0 +1,125 @@
+import type { SessionSource, SessionStatus } from '@playhead/contract';
+import type { DataSource, EntityManager } from 'typeorm';
+import { QueryFailedError } from 'typeorm';
+
+/** What narrows a search; together, all must hold. */
+export interface SearchFilter {
+  readonly statuses?: readonly SessionStatus[] | undefined;
+  readonly sources?: readonly SessionSource[] | undefined;
+  /** One of them some participant of the session has. */
+  readonly agentTypes?: readonly string[] | undefined;
+  /** Bounds of the start of a session and of the time of a message, as `comparableInstant` writes. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** How far a search goes, as `config.ts` has it. */
+export interface SearchLimits {
+  readonly searchNewestMax: number;
+  readonly searchHitsMax: number;
+  readonly searchStatementMs: number;
+}
+
+/** The newest hits, and whether there are or may be more. */
+export interface Hits<Hit> {
+  readonly hits: readonly Hit[];
+  readonly isTruncated: boolean;
+}
+
+/** What an index led to: the newest hits among so many that were looked at. */
+export interface Indexed<Hit> {
+  readonly hits: readonly Hit[];
+  readonly looked: number;
+}
+
+/**
+ * The newest hits, at most `limit`, of two searches for one more each: `newest` went through the
+ * newest rows one by one, `byIndex` looks up what the index has. A common word is soon found the
+ * first way, and what is not is rare enough for the second; neither serves both. Either may have
+ * run out of time, and gives undefined then.
+ */
+export async function newestHits<Hit>(
+  newest: readonly Hit[] | undefined,
+  byIndex: () => Promise<Indexed<Hit> | undefined>,
+  { limit, hitsMax, nameOf }: { limit: number; hitsMax: number; nameOf: (hit: Hit) => string },
+): Promise<Hits<Hit>> {
+  if (newest && newest.length > limit) return { hits: newest.slice(0, limit), isTruncated: true };
+  const indexed = await byIndex();
+  if (!indexed) return { hits: newest ?? [], isTruncated: true };
+  if (indexed.looked < hitsMax) {
+    return { hits: indexed.hits.slice(0, limit), isTruncated: indexed.hits.length > limit };
+  }
+  // Of more hits than are looked at, the newest need not be among them.
+  const all = new Map([...(newest ?? []), ...indexed.hits].map((hit) => [nameOf(hit), hit]));
+  return { hits: [...all.values()].slice(0, limit), isTruncated: true };
+}
+
+/** The rows of a statement that has a row without a hit, to tell how many were looked at. */
+export const asIndexed = <Hit extends { readonly sessionId: string }>(
+  rows: readonly (Hit & { looked: number })[] | undefined,
+): Indexed<Hit> | undefined =>
+  rows && {
+    looked: rows[0]?.looked ?? 0,
+    hits: rows.filter(({ sessionId }) => (sessionId as string | null) !== null),
+  };
+
+/** The values of a statement, each under the number it is given. */
+export class Values {
+  readonly list: unknown[] = [];
+
+  /** The placeholder of a value. */
+  add(value: unknown): string {
+    return `$${this.list.push(value)}`;
+  }
+}
+
+/** The part of a list of conditions that says when a hit was. */
+export const during = (column: string, { from, to }: SearchFilter, values: Values): string =>
+  [
+    ...(from === undefined ? [] : [`${column} >= ${values.add(from)}`]),
+    ...(to === undefined ? [] : [`${column} < ${values.add(to)}`]),
+    'true',
+  ].join(' and ');
+
+/** The part of a list of conditions that a session must meet. */
+export const ofSession = (alias: string, filter: SearchFilter, values: Values): string =>
+  [
+    ...(filter.statuses ? [`${alias}.status = any(${values.add(filter.statuses)})`] : []),
+    ...(filter.sources ? [`${alias}.source = any(${values.add(filter.sources)})`] : []),
+    ...(filter.agentTypes
+      ? [
+          `exists (select from participants where participants.session_id = ${alias}.session_id
+            and agent_type = any(${values.add(filter.agentTypes)}))`,
+        ]
+      : []),
+    'true',
+  ].join(' and ');
+
+const CANCELLED = '57014';
+
+/**
+ * What a statement finds in `searchStatementMs`, undefined when it takes longer. It is kept from
+ * reading whole tables, which looks cheap to the planner while a limit is near.
+ */
+export async function rowsInTime<Row>(
+  database: DataSource,
+  statement: string,
+  { list }: Values,
+  milliseconds: number,
+): Promise<Row[] | undefined> {
+  try {
+    return await database.transaction('READ COMMITTED', async (manager: EntityManager) => {
+      await manager.query(
+        `set transaction read only; set local statement_timeout = ${milliseconds};
+         set local enable_seqscan = off`,
+      );
+      return manager.query<Row[]>(statement, list);
+    });
+  } catch (failure) {
+    if (failure instanceof QueryFailedError && codeOf(failure) === CANCELLED) return undefined;
+    throw failure;
+  }
+}
+
+const codeOf = (failure: QueryFailedError): unknown =>
+  (failure.driverError as { code?: unknown }).code;
