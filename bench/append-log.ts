@@ -15,7 +15,7 @@ const EVENT_BYTES = 400;
  * So many concurrent appenders, each with one event an append and several streams in turn, beside
  * the same rows written by plain multi-row inserts of the same batch size over a pool.
  */
-export const appendLog = (appenders: number): Bench => ({
+const appendLog = (appenders: number): Bench => ({
   name: `append.log.${appenders}`,
   async run(context) {
     const database = await context.freshDatabase();
@@ -33,6 +33,13 @@ export const appendLog = (appenders: number): Bench => ({
     ];
   },
 });
+
+/** Each waits for the one before: what a single caller feels. */
+export const appendBy1 = appendLog(1);
+/** A moderate load. */
+export const appendBy32 = appendLog(32);
+/** Two full batches under way: what the log can carry. */
+export const appendBy256 = appendLog(256);
 
 /** What one writer does over and over. */
 type Work = () => Promise<unknown>;

@@ -1,5 +1,5 @@
-import { appendLog } from './append-log.ts';
+import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
 import type { Bench } from './support/bench.ts';
 
 /** Every bench, in the order they run. */
-export const benches: readonly Bench[] = [appendLog(1), appendLog(32), appendLog(256)];
+export const benches: readonly Bench[] = [appendBy1, appendBy32, appendBy256];
