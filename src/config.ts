@@ -48,9 +48,9 @@ export const limits = {
   projectionRetryMaxMs: 5_000,
   /** How long a node that stands by lets the one at work finish before it looks. */
   projectionSettleMs: 20,
-  /** It takes over when the checkpoint has not moved for this long though events wait, */
+  /** A node that stands by takes over when nothing moved for this long though events wait. */
   projectionStandbyMs: 500,
-  /** or for this long when another version was at work: then everything is built anew. */
+  /** The same where another version was at work: the read model is then built anew. */
   projectionTakeoverMs: 30_000,
   /** Sessions whose last revision a projection remembers, to notice a missing event. */
   projectionSessionsMax: 10_000,
@@ -64,6 +64,32 @@ export const limits = {
   /** Folded views kept while nobody has them open. */
   viewCacheBytesMax: 64 * 1024 * 1024,
   roomsPerSocketMax: 100,
+
+  /** Sessions that a console's list begins with, and their bytes as JSON. */
+  consoleSessionsMax: 5_000,
+  consoleListBytesMax: 6 * 1024 * 1024,
+  /** What happens within this time goes to consoles in one frame. */
+  consoleEveryMs: 25,
+  /** Events without anything to tell a console, until its cursor is moved on all the same. */
+  consoleQuietMax: 1_000,
+  /** Events that a console may have missed and still go on from its cursor. */
+  consoleResumeEventsMax: 20_000,
+  /** Sessions of which consoles are sent changes only; beyond it some are sent whole again. */
+  consoleKnownMax: 50_000,
+  /** Sessions kept as they are, to see what the next event changes. */
+  consoleCacheBytesMax: 64 * 1024 * 1024,
+
+  /** How long a sign of typing holds. */
+  typingMs: 5_000,
+  /** What a signal may carry, as JSON. */
+  signalBytesMax: 1_024,
+  /** Signals in a second: of one socket, and in one session. */
+  signalsPerSecond: 10,
+  sessionSignalsPerSecond: 50,
+  /** The least time between two announcements of who has a session open, */
+  presenceEveryMs: 500,
+  /** and how many of them are named. */
+  presenceViewersMax: 100,
   /** Until then a new connection must have shown a key. */
   socketConnectMs: 10_000,
   /** One message of a socket client. */
@@ -80,6 +106,18 @@ export const limits = {
   messageCharactersMax: 100_000,
   /** How long a key that was looked up is trusted without looking again. */
   keyCacheMs: 500,
+  /** How often the keys of connected sockets are looked up, should word of a revocation be lost. */
+  keyRecheckMs: 400,
+  /** After that a connection whose key was revoked is cut, whatever waits for it. */
+  revokedLingerMs: 300,
+  /** Valid keys of the database. */
+  keysMax: 1_000,
+  /** Keys in the list: all valid ones, then the last revoked. */
+  keysListedMax: 2_000,
+  /** Sessions and consoles that one key may open in a minute on one node. */
+  opensPerMinute: 6_000,
+  /** What one key may send on its sockets in a minute, for each request over HTTP it may make. */
+  socketMessagesPerRequest: 10,
 
   pageDefault: 20,
   pageMax: 100,
@@ -128,6 +166,8 @@ const environment = z.object({
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional(),
   PLAYHEAD_INGEST_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(100),
+  PLAYHEAD_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).max(100_000_000).default(6_000),
+  PLAYHEAD_SOCKETS_PER_KEY: z.coerce.number().int().min(1).max(1_000_000).default(2_000),
   PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -142,6 +182,10 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Events a minute and conversation that ingest may add. */
   readonly ingestPerMinute: number;
+  /** Requests a minute that one key may make of one node. */
+  readonly requestsPerMinute: number;
+  /** Sockets that one key may have open on one node. */
+  readonly socketsPerKey: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly limits: Limits;
 }
@@ -166,6 +210,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ingestKey: data.AGENTPIPE_BRIDGE_API_KEY,
     databaseUrl: data.DATABASE_URL,
     ingestPerMinute: data.PLAYHEAD_INGEST_PER_MINUTE,
+    requestsPerMinute: data.PLAYHEAD_REQUESTS_PER_MINUTE,
+    socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,
     logLevel: data.PLAYHEAD_LOG_LEVEL,
     limits,
   };
