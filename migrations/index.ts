@@ -7,6 +7,7 @@ import { Participants0000000000005 } from './0005-participants.ts';
 import { Keys0000000000006 } from './0006-keys.ts';
 import { Tools0000000000008 } from './0008-tools.ts';
 import { FilterAndSearch0000000000009 } from './0009-filter-and-search.ts';
+import { KeyPrefix0000000000010 } from './0010-key-prefix.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -22,4 +23,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Keys0000000000006,
   Tools0000000000008,
   FilterAndSearch0000000000009,
+  KeyPrefix0000000000010,
 ];

@@ -1,4 +1,4 @@
-// Builds packages/contract/dist and dist when their sources are newer than what is there.
+// Builds the packages' dist and dist when their sources are newer than what is there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -10,7 +10,12 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, 'node_modules', '.cache', 'playhead');
 const stampFile = join(root, 'dist', 'stamp');
-const outputs = [stampFile, join(root, 'packages/contract/dist/index.js')];
+const packages = ['packages/contract', 'packages/cli'];
+const outputs = [
+  stampFile,
+  join(root, 'packages/contract/dist/index.js'),
+  join(root, 'packages/cli/dist/main.js'),
+];
 
 const sources = [
   ...['src', 'projections', 'migrations', 'bench', 'packages'],
@@ -94,7 +99,7 @@ const compile = (stamp) => {
   const extended = join(root, 'tsconfig.build.json');
   writeFileSync(config, JSON.stringify({ extends: extended, compilerOptions }));
   try {
-    run('typescript/bin/tsc', '-b', '--noCheck', 'packages/contract');
+    run('typescript/bin/tsc', '-b', '--noCheck', ...packages);
     run('@nestjs/cli/bin/nest.js', 'build', '--path', relative(root, config));
     writeFileSync(join(fresh, 'stamp'), stamp);
     if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
@@ -105,12 +110,12 @@ const compile = (stamp) => {
 };
 
 /** Builds when stale. Throws with the compiler's words. `npm run typecheck` checks types. */
-export const build = async () => {
+export const build = async (say = console.log) => {
   if (isFresh(stampOfSources())) return;
   await locked(() => {
     const stamp = stampOfSources();
     if (isFresh(stamp)) return;
-    console.log('building …');
+    say('building …');
     compile(stamp);
   });
 };

@@ -3,8 +3,10 @@ import { APP_FILTER, APP_GUARD, Reflector } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Keys } from './access/keys.ts';
+import type { Revocations } from './access/revocations.ts';
 import type { Config } from './config.ts';
 import { CommandsGateway } from './gateway/commands.gateway.ts';
+import { PrincipalsGateway } from './gateway/principals.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import type { CommandHandler } from './handle-command.ts';
 import { CommandsController } from './http/commands.controller.ts';
@@ -14,6 +16,7 @@ import { HealthController } from './http/health.controller.ts';
 import { IngestLimit } from './http/ingest/admission.ts';
 import { IngestController } from './http/ingest/ingest.controller.ts';
 import { Ingest } from './http/ingest/ingest.ts';
+import { KeysController } from './http/keys.controller.ts';
 import { MetricsController } from './http/metrics.controller.ts';
 import { createMetrics } from './http/metrics.ts';
 import { ScopeGuard } from './http/scope-guard.ts';
@@ -33,6 +36,7 @@ export interface Parts {
   readonly log: EventLog;
   readonly tail: Tail;
   readonly keys: Keys;
+  readonly revocations: Revocations;
   readonly commands: CommandHandler;
   readonly projector: Projector;
   readonly feed: Feed;
@@ -59,6 +63,7 @@ export class AppModule {
       [tokens.PROJECTOR, parts.projector],
       [tokens.FEED, parts.feed],
       [tokens.KEYS, parts.keys],
+      [tokens.REVOCATIONS, parts.revocations],
       [tokens.METRICS, metrics.registry],
       [tokens.INGEST_METRIC, metrics.ingested],
       [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
@@ -73,12 +78,14 @@ export class AppModule {
         SessionPartsController,
         SearchController,
         DocumentsController,
+        KeysController,
         HealthController,
         MetricsController,
       ],
       providers: [
         ...values.map(([provide, useValue]) => ({ provide, useValue })),
         Reflector,
+        PrincipalsGateway,
         SessionsGateway,
         CommandsGateway,
         { provide: APP_GUARD, useClass: ScopeGuard },

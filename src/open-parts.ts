@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { migrations } from '../migrations/index.ts';
 import { projections } from '../projections/index.ts';
 import { KeyRow, Keys, type PresetKey } from './access/keys.ts';
+import { Revocations } from './access/revocations.ts';
 import type { Parts } from './app.module.ts';
 import type { Config } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
@@ -56,7 +57,9 @@ export async function openParts(
   const commands = openCommands(log, limits);
   undo.add(() => commands.close());
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
-  return { database, log, tail, keys, commands, projector, feed };
+  const revocations = new Revocations(keys, tail);
+  undo.add(() => revocations.stop());
+  return { database, log, tail, keys, revocations, commands, projector, feed };
 }
 
 async function embeddedPostgres(

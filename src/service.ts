@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { Allowance } from './access/allowance.ts';
 import { AppModule, type Parts } from './app.module.ts';
 import type { Config } from './config.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
@@ -57,7 +58,8 @@ async function createApp(
   parts: Parts,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(serverOptions(parts.keys, config.limits));
-  await prepareEdge(adapter.getInstance(), parts.keys, config.limits);
+  const requests = new Allowance(config.requestsPerMinute);
+  await prepareEdge(adapter.getInstance(), parts.keys, { ...config.limits, requests });
   refuseUnrouted(adapter.getInstance().server, parts.keys);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, logger, parts),

@@ -1,33 +1,13 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Scope } from '@playhead/contract';
-import { Column, Entity, IsNull, PrimaryColumn, type DataSource } from 'typeorm';
+import { In, IsNull, type DataSource } from 'typeorm';
 import type { EventLog } from '../log/event-log.ts';
-import { appendToSystem } from './system-stream.ts';
+import { digest, IssuedKeys } from './issued-keys.ts';
+import { KeyRow } from './key-row.ts';
 import type { Authenticator, Principal } from './principal.ts';
 
-/** A key as it is kept: its hash, never the key. */
-@Entity('keys')
-export class KeyRow {
-  @PrimaryColumn('text')
-  id: string;
-
-  @Column('text')
-  name: string;
-
-  /** SHA-256 of the key; enough, since keys are random and long. */
-  @Column('bytea', { unique: true })
-  hash: Buffer;
-
-  @Column('text', { array: true })
-  scopes: Scope[];
-
-  @Column('timestamptz', { name: 'created_at' })
-  createdAt: Date;
-
-  @Column('timestamptz', { name: 'revoked_at', nullable: true })
-  revokedAt: Date | null;
-}
+export { KeyRow } from './key-row.ts';
 
 /** A key that the environment sets; it lives as long as the variable. */
 export interface PresetKey {
@@ -44,21 +24,27 @@ export interface KeysOptions {
 }
 
 const KEYS_CACHED_MAX = 10_000;
-const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
+
+/** Who a key of the database makes of its holder. */
+export const principalIdOf = (keyId: string): string => `key:${keyId}`;
 
 /** The keys that open the service: those of the environment and those in the database. */
 export class Keys implements Authenticator {
+  /** Those of the database, for admins to change. */
+  readonly issued: IssuedKeys;
   readonly #preset: readonly { hash: Buffer; principal: Principal }[];
   readonly #known: LRUCache<string, Principal>;
 
   constructor(
     private readonly database: DataSource,
-    private readonly log: EventLog,
+    log: EventLog,
     options: KeysOptions,
   ) {
+    const isAdminPreset = options.preset.some(({ scopes }) => scopes.includes('admin'));
+    this.issued = new IssuedKeys(database, log, isAdminPreset);
     this.#preset = options.preset.map(({ name, key, scopes }) => ({
       hash: digest(key),
-      principal: { id: `key:${name}`, scopes },
+      principal: { id: principalIdOf(name), scopes },
     }));
     this.#known = new LRUCache({ max: KEYS_CACHED_MAX, ttl: options.cacheMs });
   }
@@ -72,34 +58,38 @@ export class Keys implements Authenticator {
     if (cached) return cached;
     const row = await this.database.getRepository(KeyRow).findOneBy({ hash, revokedAt: IsNull() });
     if (!row) return undefined;
-    const principal = { id: `key:${row.id}`, scopes: row.scopes };
+    const principal = { id: principalIdOf(row.id), scopes: row.scopes };
     this.#known.set(hash.toString('base64'), principal);
     return principal;
   }
 
+  /** A principal's key is looked up anew when it is shown next. */
+  forget(principalId: string): void {
+    for (const [hash, { id }] of this.#known.entries()) {
+      if (id === principalId) this.#known.delete(hash);
+    }
+  }
+
+  /** Those of some principals whose key opens nothing any more. */
+  async endedAmong(principalIds: readonly string[]): Promise<string[]> {
+    const preset = new Set(this.#preset.map(({ principal }) => principal.id));
+    const asked = principalIds.filter((id) => !preset.has(id));
+    if (asked.length === 0) return [];
+    const valid = await this.database.getRepository(KeyRow).find({
+      select: { id: true },
+      where: { id: In(asked.map((id) => id.replace(/^key:/, ''))), revokedAt: IsNull() },
+    });
+    const still = new Set(valid.map(({ id }) => principalIdOf(id)));
+    return asked.filter((id) => !still.has(id));
+  }
+
   /** Makes a key and answers it; it is shown this once and cannot be had again. */
   async create(name: string, scopes: Scope[]): Promise<string> {
-    const id = randomUUID();
-    const key = `ph_${randomBytes(32).toString('base64url')}`;
-    // First the log: a crash in between leaves a record without a key, never a key without record.
-    await appendToSystem(this.log, {
-      type: 'key.created',
-      data: { keyId: id, name, scopes },
-    });
-    await this.database.getRepository(KeyRow).insert({
-      id,
-      name,
-      hash: digest(key),
-      scopes,
-      createdAt: new Date(),
-      revokedAt: null,
-    });
-    return key;
+    return (await this.issued.create({ name, scopes }, 'system')).key;
   }
 
   /** Whether anybody holds a key of the database that still opens everything. */
-  async hasAdmin(): Promise<boolean> {
-    const rows = await this.database.getRepository(KeyRow).findBy({ revokedAt: IsNull() });
-    return rows.some((row) => row.scopes.includes('admin'));
+  hasAdmin(): Promise<boolean> {
+    return this.issued.hasAdmin();
   }
 }

@@ -1,27 +1,70 @@
 import { randomUUID } from 'node:crypto';
 import { eventTypes, type EventData, type EventType } from '@playhead/contract';
-import { NO_STREAM, type EventLog } from '../log/event-log.ts';
+import { LogError, NO_STREAM, type EventLog, type RecordedEvent } from '../log/event-log.ts';
+import { pagesOf } from '../log/pages.ts';
 
 const STREAM = 'system';
+
+/** How often an append is tried when others append at the same time. */
+const TRIES_MAX = 20;
+
+const PAGES = { limit: 1_000, bytesMax: 4 * 1024 * 1024 };
 
 type SystemFact = {
   [Type in Extract<EventType, `key.${string}`>]: { type: Type; data: EventData<Type> };
 }[Extract<EventType, `key.${string}`>];
 
 /** Appends to the stream of what happens to the service itself. Throws `LogError`. */
-export async function appendToSystem(log: EventLog, fact: SystemFact): Promise<void> {
-  const id = randomUUID();
-  const last = await log.last(STREAM);
-  await log.append({
-    stream: STREAM,
-    expected: last?.revision ?? NO_STREAM,
-    events: [
-      {
-        ...fact,
-        id,
-        v: eventTypes[fact.type].v,
-        meta: { at: new Date().toISOString(), actor: 'system', commandId: id },
-      },
-    ],
+export async function appendToSystem(
+  log: EventLog,
+  fact: SystemFact,
+  actor: string,
+): Promise<void> {
+  await withoutConflict(async () => {
+    const last = await log.last(STREAM);
+    await append(log, fact, actor, last?.revision ?? NO_STREAM);
   });
+}
+
+/** Appends that a key was revoked, unless the stream tells it already. Throws `LogError`. */
+export async function recordRevocation(log: EventLog, keyId: string, actor: string): Promise<void> {
+  await withoutConflict(async () => {
+    let last = NO_STREAM;
+    for await (const page of pagesOf(log, STREAM, { after: NO_STREAM, ...PAGES })) {
+      if (page.some((event) => revokedKeyIn(event) === keyId)) return;
+      last = page.at(-1)?.revision ?? last;
+    }
+    await append(log, { type: 'key.revoked', data: { keyId } }, actor, last);
+  });
+}
+
+/** The key that an event says was revoked; `undefined` for all other events. */
+export function revokedKeyIn({ stream, type, data }: RecordedEvent): string | undefined {
+  if (stream !== STREAM || type !== 'key.revoked') return undefined;
+  return eventTypes['key.revoked'].data.safeParse(data).data?.keyId;
+}
+
+async function append(
+  log: EventLog,
+  fact: SystemFact,
+  actor: string,
+  expected: number,
+): Promise<void> {
+  const id = randomUUID();
+  const meta = { at: new Date().toISOString(), actor, commandId: id };
+  const { v } = eventTypes[fact.type];
+  await log.append({ stream: STREAM, expected, events: [{ ...fact, id, v, meta }] });
+}
+
+/** Somebody else's append in between is no reason to give up: the stream is read anew. */
+async function withoutConflict(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await work();
+      return;
+    } catch (failure) {
+      const isConflict = failure instanceof LogError && failure.code === 'conflict';
+      if (!isConflict || tries >= TRIES_MAX) throw failure;
+    }
+  }
 }

@@ -71,6 +71,14 @@ export class OpenSessions {
     this.#sessions.delete(sessionId);
   }
 
+  /** The socket may see nothing any more: each delivery is ended and told why. */
+  dismiss(refusal: Refusal): void {
+    for (const { opening, delivery } of [...this.#sessions.values()]) {
+      opening?.close(refusal);
+      delivery?.close(refusal);
+    }
+  }
+
   /** The socket is gone. */
   end(): void {
     for (const { opening, delivery } of this.#sessions.values()) {

@@ -15,6 +15,7 @@ import {
   sessionOpen,
   sessionRoom,
   type ClientToServer,
+  type Refusal,
   type Refused,
   type ServerToClient,
   type SessionOpened,
@@ -65,6 +66,11 @@ export class SessionsGateway
   ): ((answer: Done | Refused) => void) | undefined {
     const connected = this.#connected.get(socket.id);
     return connected && answerTo<Done>(connected, event, ack);
+  }
+
+  /** Ends what a socket has open and says why. */
+  dismiss(socket: ViewerSocket, refusal: Refusal): void {
+    this.#connected.get(socket.id)?.sessions.dismiss(refusal);
   }
 
   /** Sockets that are connected. */

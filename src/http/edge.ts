@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Allowance } from '../access/allowance.ts';
 import type { Authenticator, Principal } from '../access/principal.ts';
 import { isIngest } from './ingest/failure.ts';
 import { Problem } from './problem.ts';
+import { spendRequest } from './request-limit.ts';
 
 /** Paths that answer without a key. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
@@ -14,6 +16,8 @@ export const NDJSON = 'application/x-ndjson';
 export interface EdgeOptions {
   readonly bodyBytesMax: number;
   readonly ndjsonBytesMax: number;
+  /** Requests of a principal; ingest has a limit of its own, by conversation. */
+  readonly requests: Allowance;
 }
 
 const principals = new WeakMap<FastifyRequest, Principal>();
@@ -26,8 +30,8 @@ export function principalOf(request: FastifyRequest): Principal {
 }
 
 /**
- * What happens to a request before any route: security headers, then the key (before the body is
- * read), then the body as bytes, since ingest recognises a retry by them.
+ * What happens to a request before any route: security headers, then the key and its limit
+ * (before the body is read), then the body as bytes, since ingest recognises a retry by them.
  */
 export async function prepareEdge(
   fastify: FastifyInstance,
@@ -35,9 +39,12 @@ export async function prepareEdge(
   options: EdgeOptions,
 ): Promise<void> {
   await fastify.register(helmet);
-  fastify.addHook('onRequest', async (request) => {
+  fastify.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '';
-    if (!OPEN_PATHS.has(path)) principals.set(request, await identify(request, authenticator));
+    if (OPEN_PATHS.has(path)) return;
+    const principal = await identify(request, authenticator);
+    principals.set(request, principal);
+    if (!isIngest(request.url)) await spendRequest(options.requests, principal, reply);
   });
   fastify.removeAllContentTypeParsers();
   takeBytes(fastify, 'application/json', options.bodyBytesMax);

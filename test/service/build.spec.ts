@@ -9,7 +9,7 @@ describe('the build', () => {
   let project: string;
   beforeAll(async () => {
     project = await temporaryFolder();
-    const settings = ['package.json', 'nest-cli.json', 'scripts/build.mjs', 'packages/contract'];
+    const settings = ['package.json', 'nest-cli.json', 'scripts/build.mjs', 'packages'];
     const compiler = ['tsconfig.base.json', 'tsconfig.json', 'tsconfig.build.json'];
     const filter = (path: string): boolean => !/\/(dist|[^/]*\.tsbuildinfo)$/.test(path);
     for (const path of [...settings, ...compiler]) {

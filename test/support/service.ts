@@ -47,6 +47,7 @@ export class RunningService {
         PLAYHEAD_ADMIN_KEY: adminKey,
         AGENTPIPE_BRIDGE_API_KEY: ingestKey,
         PLAYHEAD_LOG_LEVEL: 'warn',
+        PLAYHEAD_REQUESTS_PER_MINUTE: '1000000',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -34,7 +34,8 @@ describe('every file', () => {
   });
 
   it('is imported by another or starts something', () => {
-    const entries = ['src/main.ts', 'packages/contract/src/index.ts'];
+    const packages = ['packages/contract/src/index.ts', 'packages/cli/src/main.ts'];
+    const entries = ['src/main.ts', ...packages];
     expect(deadFiles(files, entries)).toEqual([]);
   });
 

@@ -21,6 +21,7 @@ const edge = [
  */
 const table: Readonly<Record<string, readonly string[]>> = {
   'packages/contract/': ['zod'],
+  'packages/cli/': [contract, 'type zod', 'commander', 'node:'],
   'src/domain/': [contract],
   'src/log/event-log.ts': [contract],
   'src/log/tail.ts': ['src/log/event-log.ts'],
@@ -41,6 +42,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/live/': [...logPort, contract, 'lru-cache', 'node:'],
   'src/access/': [
     ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
+    'rate-limiter-flexible',
   ],
   'src/http/': [
     ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm', 'node:'],

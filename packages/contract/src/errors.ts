@@ -18,6 +18,7 @@ export const errorCodes = {
   'key-reused': { status: 422, retry: false, title: 'The key was used for something else' },
   'rate-limited': { status: 429, retry: true, title: 'Too many requests' },
   'too-many-rooms': { status: 429, retry: false, title: 'Too many sessions open on one socket' },
+  'too-many-sockets': { status: 429, retry: true, title: 'Too many sockets open with one key' },
   internal: { status: 500, retry: true, title: 'A fault of the service' },
   overloaded: { status: 503, retry: true, title: 'More work is waiting than fits' },
   unavailable: { status: 503, retry: true, title: 'The store does not answer' },

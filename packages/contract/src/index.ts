@@ -11,6 +11,7 @@ export * from './events/session.ts';
 export * from './events/versioned.ts';
 export * from './ids.ts';
 export * from './instants.ts';
+export * from './keys.ts';
 export * from './search.ts';
 export * from './socket.ts';
 export * from './status.ts';

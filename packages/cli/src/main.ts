@@ -1,0 +1,42 @@
+import { Command, CommanderError } from 'commander';
+import { addKeys } from './commands/keys.ts';
+import { exitCodes, Failure } from './failure.ts';
+import { sharedOptions, withSharedOptions } from './shared-options.ts';
+
+/** Each adds one command to the program: a file a command. */
+const commands = [addKeys];
+
+function createProgram(): Command {
+  const program = withSharedOptions(new Command('playhead'))
+    .description('Asks a running Playhead, from a terminal or a script.')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(add --help for what is possible)')
+    .exitOverride()
+    .addHelpText('after', '\nExit codes: 0 done, 1 refused, 2 wrong usage, 3 service unreachable.');
+  for (const add of commands) add(program);
+  return program;
+}
+
+/** Tells a failure on stderr, as a line or as JSON, and answers the exit code. */
+function tell(failure: unknown, asJson: boolean): number {
+  // Commander has said already what it did not understand.
+  if (failure instanceof CommanderError) return failure.exitCode === 0 ? 0 : exitCodes.usage;
+  if (!(failure instanceof Failure)) throw failure;
+  const { message, details, exit } = failure;
+  const told = asJson
+    ? JSON.stringify({ code: exit, ...details, message })
+    : `playhead: ${message}`;
+  console.error(told);
+  return exitCodes[exit];
+}
+
+// An empty variable counts as unset, as it does for the service.
+for (const name of ['PLAYHEAD_URL', 'PLAYHEAD_ADMIN_KEY']) {
+  if (process.env[name] === '') delete process.env[name];
+}
+const program = createProgram();
+try {
+  await program.parseAsync();
+} catch (failure) {
+  process.exitCode = tell(failure, sharedOptions(program).json ?? false);
+}

@@ -1,0 +1,119 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { KeyCreate, KeyPrefix } from '@playhead/contract';
+import { ArrayContains, IsNull, type DataSource, type EntityManager } from 'typeorm';
+import { CommandRefused } from '../handle-command.ts';
+import type { EventLog } from '../log/event-log.ts';
+import { KeyRow } from './key-row.ts';
+import { appendToSystem, recordRevocation } from './system-stream.ts';
+
+/** What is kept of a key. */
+export const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
+
+/** A key that was just made, with the key itself, which is kept nowhere. */
+export interface IssuedKey {
+  readonly row: KeyRow;
+  readonly key: string;
+}
+
+/** How many keys there may be. */
+export interface KeyBounds {
+  readonly keysMax: number;
+  readonly keysListedMax: number;
+}
+
+/** The keys in the database: made, listed, replaced and revoked, each with its event. */
+export class IssuedKeys {
+  constructor(
+    private readonly database: DataSource,
+    private readonly log: EventLog,
+    /** Whether an admin key is set by the environment, so that none of these is the last. */
+    private readonly isAdminPreset: boolean,
+  ) {}
+
+  /** Makes a key. `actor` is who asks. Throws `LogError`. */
+  async create(asked: KeyCreate, actor: string, keysMax = Infinity): Promise<IssuedKey> {
+    return this.#issue(asked, prefixOf(asked), actor, keysMax);
+  }
+
+  /** Valid keys, oldest first, then revoked ones, the last first. */
+  async list({ keysListedMax }: KeyBounds): Promise<KeyRow[]> {
+    return this.database.getRepository(KeyRow).find({
+      order: { revokedAt: { direction: 'desc', nulls: 'first' }, createdAt: 'asc', id: 'asc' },
+      take: keysListedMax,
+    });
+  }
+
+  /**
+   * Ends a key; once more changes nothing. Throws `CommandRefused`: `not-found`, or `refused` for
+   * the last admin key.
+   */
+  async revoke(id: string, actor: string): Promise<KeyRow> {
+    const row = await this.database.transaction((manager) => this.#end(manager, id));
+    // The row ends the key, also when the event is not written for a crash: who asks again, as one
+    // does without an answer, has it written then.
+    await recordRevocation(this.log, id, actor);
+    return row;
+  }
+
+  /**
+   * Makes a key with name and scopes of a valid one, which stays valid. Throws `CommandRefused`:
+   * `not-found`, or `refused` for a revoked key.
+   */
+  async rotate(id: string, actor: string, keysMax = Infinity): Promise<IssuedKey> {
+    const row = await this.database.getRepository(KeyRow).findOneBy({ id });
+    if (!row) throw new CommandRefused('not-found', 'there is no such key');
+    if (row.revokedAt) throw new CommandRefused('refused', 'the key is revoked: create a new one');
+    return this.#issue({ name: row.name, scopes: row.scopes }, row.prefix, actor, keysMax);
+  }
+
+  /** Whether anybody holds a key of the database that still opens everything. */
+  async hasAdmin(): Promise<boolean> {
+    return (await countAdmins(this.database.manager)) > 0;
+  }
+
+  async #issue(
+    { name, scopes }: KeyCreate,
+    prefix: KeyPrefix,
+    actor: string,
+    keysMax: number,
+  ): Promise<IssuedKey> {
+    const keys = this.database.getRepository(KeyRow);
+    if ((await keys.countBy({ revokedAt: IsNull() })) >= keysMax) {
+      throw new CommandRefused('refused', `there are ${keysMax} valid keys: revoke some first`);
+    }
+    const id = randomUUID();
+    const key = `${prefix}${randomBytes(32).toString('base64url')}`;
+    // First the log: a crash in between leaves a record without a key, never a key without record.
+    await appendToSystem(
+      this.log,
+      { type: 'key.created', data: { keyId: id, name, scopes } },
+      actor,
+    );
+    const createdAt = new Date();
+    const row = { id, name, hash: digest(key), scopes, prefix, createdAt, revokedAt: null };
+    await keys.insert(row);
+    return { row, key };
+  }
+
+  async #end(manager: EntityManager, id: string): Promise<KeyRow> {
+    // One revocation at a time: two admins who revoke each other's key must not both be told that
+    // the other one is left. Reading, which is how keys are checked, does not wait for this lock.
+    await manager.query('lock table keys in share row exclusive mode');
+    const row = await manager.findOneBy(KeyRow, { id });
+    if (!row) throw new CommandRefused('not-found', 'there is no such key');
+    if (row.revokedAt) return row;
+    const isLastAdmin = row.scopes.includes('admin') && (await countAdmins(manager)) === 1;
+    if (isLastAdmin && !this.isAdminPreset) {
+      throw new CommandRefused('refused', 'it is the last admin key: create another one first');
+    }
+    return manager.save(KeyRow, { ...row, revokedAt: new Date() });
+  }
+}
+
+const countAdmins = (manager: EntityManager): Promise<number> =>
+  manager.countBy(KeyRow, { scopes: ArrayContains(['admin']), revokedAt: IsNull() });
+
+function prefixOf({ scopes, test }: KeyCreate): KeyPrefix {
+  if (scopes.some((one) => one !== 'ingest')) return 'ph_';
+  return test ? 'ap_test_' : 'ap_live_';
+}

@@ -1,0 +1,108 @@
+import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
+import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
+import { refuse, type Refusal } from '@playhead/contract';
+import type { Server } from 'socket.io';
+import { Allowance } from '../access/allowance.ts';
+import type { Authenticator } from '../access/principal.ts';
+import type { Revocations } from '../access/revocations.ts';
+import type { Config } from '../config.ts';
+import { CONFIG, KEYS, REVOCATIONS } from '../tokens.ts';
+import { admitted } from './admission.ts';
+import { PrincipalSockets } from './principal-sockets.ts';
+import { SessionsGateway } from './sessions.gateway.ts';
+import type { ViewerSocket } from './open-sessions.ts';
+
+/** What one principal may have and send on its sockets, and their end when its key is revoked. */
+@WebSocketGateway()
+export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdown {
+  readonly #sockets: PrincipalSockets;
+  readonly #messages: Allowance;
+  readonly #opens: Allowance;
+  readonly #stops: (() => void)[] = [];
+
+  constructor(
+    @Inject(SessionsGateway) private readonly sessions: SessionsGateway,
+    @Inject(KEYS) private readonly keys: Authenticator,
+    @Inject(REVOCATIONS) private readonly revocations: Revocations,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    const { limits, requestsPerMinute, socketsPerKey } = config;
+    this.#sockets = new PrincipalSockets(socketsPerKey);
+    this.#messages = new Allowance(requestsPerMinute * limits.socketMessagesPerRequest);
+    this.#opens = new Allowance(limits.opensPerMinute);
+  }
+
+  afterInit(server: Server): void {
+    server.use((socket, next) => {
+      void this.#admit(socket).then((refusal) => {
+        next(refusal && Object.assign(new Error(refusal.message), { data: refusal }));
+      });
+    });
+    this.#stops.push(this.revocations.listen((principalId) => this.#end(principalId)));
+    const recheck = setInterval(() => {
+      // A database that does not answer now is asked again; nor can keys be revoked in it.
+      this.revocations.check(this.#sockets.principals).catch(() => undefined);
+    }, this.config.limits.keyRecheckMs);
+    this.#stops.push(() => clearInterval(recheck));
+  }
+
+  beforeApplicationShutdown(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  async #admit(socket: ViewerSocket): Promise<Refusal | undefined> {
+    const answer = await admitted(socket, this.keys, 'read');
+    if ('refusal' in answer) return answer.refusal;
+    const { id } = answer.principal;
+    if (!this.#sockets.add(id, socket)) {
+      return refuse('too-many-sockets', `at most ${this.config.socketsPerKey} with one key`);
+    }
+    this.#count(id, socket);
+    return undefined;
+  }
+
+  /** Lets a socket's messages through, in their order, as long as there are any to spend. */
+  #count(principalId: string, socket: ViewerSocket): void {
+    let turn = Promise.resolve();
+    socket.use(([event, ...rest]: [unknown, ...unknown[]], next) => {
+      turn = turn.then(async () => {
+        const refusal = await this.#spend(principalId, event);
+        if (!refusal) next();
+        else
+          this.sessions.answerTo(socket, nameOf(event), rest.at(-1))?.({ ok: false, ...refusal });
+      });
+    });
+  }
+
+  /** Counts one message of a socket; what is wrong when it is one too many. */
+  async #spend(principalId: string, event: unknown): Promise<Refusal | undefined> {
+    const isOpen = nameOf(event).endsWith(':open');
+    for (const allowance of isOpen ? [this.#messages, this.#opens] : [this.#messages]) {
+      const { allowed, limit, resetS } = await allowance.spend(principalId);
+      if (allowed) continue;
+      return refuse('rate-limited', `more than ${limit} a minute; again in ${resetS} s`);
+    }
+    return undefined;
+  }
+
+  #end(principalId: string): void {
+    const refusal = refuse('unauthenticated', 'the key was revoked');
+    for (const socket of this.#sockets.of(principalId)) {
+      this.sessions.dismiss(socket, refusal);
+      socket.emit('refused', { event: 'connect', ...refusal });
+      socket.disconnect(true);
+      // Who does not read would otherwise get what waits for it, however late.
+      const { conn } = socket;
+      setTimeout(() => cut(conn), this.config.limits.revokedLingerMs).unref();
+    }
+  }
+}
+
+const nameOf = (event: unknown): string => String(event).slice(0, 100);
+
+/** Ends a connection at once; a closing handshake would wait for who does not read. */
+function cut(connection: ViewerSocket['conn']): void {
+  connection.close(true);
+  const { socket } = connection.transport as unknown as { socket?: { terminate?(): void } };
+  socket?.terminate?.();
+}

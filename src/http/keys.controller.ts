@@ -1,0 +1,63 @@
+import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import {
+  keyCreate,
+  type KeyCreated,
+  type KeyRotated,
+  type KeyShape,
+  type keysListed,
+} from '@playhead/contract';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { IssuedKey, IssuedKeys } from '../access/issued-keys.ts';
+import { shapeOfKey } from '../access/key-row.ts';
+import type { Keys } from '../access/keys.ts';
+import type { Config } from '../config.ts';
+import { CONFIG, KEYS } from '../tokens.ts';
+import { principalOf } from './edge.ts';
+import { readBody } from './json-body.ts';
+import { Needs } from './needs.ts';
+
+/** Keys for admins: a key itself is in one answer only, which nothing on the way may keep. */
+@Controller('api/keys')
+@Needs('admin')
+export class KeysController {
+  readonly #keys: IssuedKeys;
+
+  constructor(
+    @Inject(KEYS) keys: Keys,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    this.#keys = keys.issued;
+  }
+
+  @Post()
+  @Header('cache-control', 'no-store')
+  async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<KeyCreated> {
+    const { value } = readBody(keyCreate, body);
+    const { keysMax } = this.config.limits;
+    return created(await this.#keys.create(value, principalOf(request).id, keysMax));
+  }
+
+  @Get()
+  async list(): Promise<z.infer<typeof keysListed>> {
+    const rows = await this.#keys.list(this.config.limits);
+    return { keys: rows.map(shapeOfKey) };
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<KeyShape> {
+    return shapeOfKey(await this.#keys.revoke(id, principalOf(request).id));
+  }
+
+  @Post(':id/rotate')
+  @Header('cache-control', 'no-store')
+  async rotate(@Param('id') id: string, @Req() request: FastifyRequest): Promise<KeyRotated> {
+    const { keysMax } = this.config.limits;
+    const issued = await this.#keys.rotate(id, principalOf(request).id, keysMax);
+    const note = `the old key stays valid until POST /api/keys/${id}/revoke`;
+    return { ...created(issued), replaces: id, note };
+  }
+}
+
+const created = ({ row, key }: IssuedKey): KeyCreated => ({ ...shapeOfKey(row), key });
