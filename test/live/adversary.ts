@@ -34,7 +34,12 @@ export const slowed = (log: EventLog, pause: () => Promise<void>): EventLog => {
   return {
     epoch: log.epoch,
     append: (append) => log.append(append),
-    read: (stream, options) => late(() => log.read(stream, options)),
+    read: async (stream, options) => {
+      const events = await late(() => log.read(stream, options));
+      // That there was nothing is told latest of all.
+      if (events.length === 0) for (let times = 0; times < 3; times += 1) await pause();
+      return events;
+    },
     last: (stream) => late(() => log.last(stream)),
     readAll: (options) => late(() => log.readAll(options)),
     head: () => log.head(),

@@ -116,8 +116,10 @@ export class Client {
         return turn;
       },
       opened: (opened) => {
+        const mine = delivery();
+        if (!mine || !this.#opening.has(mine)) this.faults.push('answered though given up');
         this.#delivery?.end();
-        this.#delivery = delivery();
+        this.#delivery = mine;
         this.#opening.clear();
         this.isCaughtUp = false;
         // What came meanwhile of the old delivery comes again: back to where it asked.

@@ -21,7 +21,7 @@ type Act =
   | { readonly act: 'pass'; readonly turns: number };
 
 const client = fc.nat(5);
-const act: fc.Arbitrary<Act> = fc.oneof(
+const acts: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({ act: fc.constant('append'), count: fc.integer({ min: 1, max: 4 }) }),
@@ -34,14 +34,16 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       from: fc.constantFrom<From>('view', 'start', 'cursor', 'cursor'),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ act: fc.constant('drop'), client }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant('drop'), client }) },
   { weight: 3, arbitrary: fc.record({ act: fc.constant('pass'), turns: fc.nat(6) }) },
 );
 
 /** One life of a node: what happens, who watches, and how unlucky they are. */
 const lives = fc.record({
   history: histories(80),
-  acts: fc.array(act, { minLength: 5, maxLength: 80 }),
+  /** How much of it is there before the node starts. */
+  before: fc.nat(30),
+  acts: fc.array(acts, { minLength: 5, maxLength: 80 }),
   pauses: fc.array(fc.constantFrom(0, 0, 0, 1, 1, 2, 5), { minLength: 20, maxLength: 100 }),
   slowness: fc.array(fc.constantFrom(false, false, false, false, true), {
     minLength: 7,
@@ -64,12 +66,19 @@ const sick = (happening: Happening, nth: number): Happening =>
     ? { sessionId: happening.sessionId, type: 'message.posted', data: null }
     : happening;
 
-async function appendTo(log: EventLog, happenings: readonly Happening[]): Promise<void> {
-  for (const happening of happenings) {
-    const stream = sessionStream(happening.sessionId);
-    await log.append({ stream, expected: 'any', events: [newEvent(happening)] });
-  }
-}
+/** Appends one after another, with time in between; nobody waits for it before the end. */
+const writing = (log: EventLog, pause: () => Promise<void>) => {
+  let written = Promise.resolve();
+  return (happenings: readonly Happening[]): Promise<void> => {
+    for (const happening of happenings) {
+      const stream = sessionStream(happening.sessionId);
+      written = written.then(pause).then(async () => {
+        await log.append({ stream, expected: 'any', events: [newEvent(happening)] });
+      });
+    }
+    return written;
+  };
+};
 
 /** What the server's fold gives after each event of a session. */
 async function truth(log: EventLog, sessionId: string): Promise<string[]> {
@@ -78,15 +87,42 @@ async function truth(log: EventLog, sessionId: string): Promise<string[]> {
   return events.map((event) => JSON.stringify((view = folded(view, asSessionEvent(event)))));
 }
 
+/** A node of its own for one life. */
 async function live(life: Life): Promise<void> {
-  const faults: unknown[] = [];
   const log = openMemoryLog();
   const pause = pausing(life.pauses);
   const unlucky = slowed(log, pause);
+  const history = life.history.map(sick);
+  const write = writing(log, pause);
+  await write(history.splice(0, life.before));
   const tail = await openTail(unlucky, { bytesMax: life.tailBytesMax });
-  const feed = new Feed(unlucky, tail, life.limits satisfies FeedLimits, (fault) =>
-    faults.push(fault),
-  );
+  const faults: unknown[] = [];
+  const feed = new Feed(unlucky, tail, life.limits satisfies FeedLimits, (fault) => {
+    faults.push(fault);
+  });
+  try {
+    await act(life, { log, feed, pause, write }, history);
+    expect(faults).toEqual([]);
+    expect([feed.viewers, feed.sessions]).toEqual([0, 0]);
+  } finally {
+    feed.stop();
+    await tail.stop();
+    await log.close();
+  }
+}
+
+interface Node {
+  readonly log: EventLog;
+  readonly feed: Feed;
+  readonly pause: () => Promise<void>;
+  readonly write: ReturnType<typeof writing>;
+}
+
+async function act(
+  life: Life,
+  { log, feed, pause, write }: Node,
+  history: Happening[],
+): Promise<void> {
   const rooms = new Rooms();
   let isCalm = false;
   let asked = 0;
@@ -94,24 +130,18 @@ async function live(life: Life): Promise<void> {
   const clients = [0, 1, 2, 3, 0, 1].map(
     (nth) => new Client(sessionIds[nth] ?? '', { feed, rooms, pause, isSlow }),
   );
-  const history = life.history.map(sick);
   for (const one of life.acts) {
-    if (one.act === 'append') await appendTo(log, history.splice(0, one.count));
+    if (one.act === 'append') void write(history.splice(0, one.count));
     else if (one.act === 'open') clients[one.client]?.open(one.from);
     else if (one.act === 'drop') clients[one.client]?.drop();
     else for (let turn = 0; turn < one.turns; turn += 1) await nextTurn();
   }
-  await appendTo(log, history);
+  await write(history);
   isCalm = true;
   await settle(log, clients);
   await judge(log, clients);
-  expect(faults).toEqual([]);
   for (const each of clients) each.drop();
   await nextTurn();
-  expect({ viewers: feed.viewers, sessions: feed.sessions }).toEqual({ viewers: 0, sessions: 0 });
-  feed.stop();
-  await tail.stop();
-  await log.close();
 }
 
 /** Whoever is not open opens once more from where it stopped; then all come to the head. */
