@@ -6,8 +6,10 @@ import type { Keys } from './access/keys.ts';
 import type { Revocations } from './access/revocations.ts';
 import type { Config } from './config.ts';
 import { CommandsGateway } from './gateway/commands.gateway.ts';
+import { ConsoleGateway } from './gateway/console.gateway.ts';
 import { PrincipalsGateway } from './gateway/principals.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
+import { SignalsGateway } from './gateway/signals.gateway.ts';
 import type { CommandHandler } from './handle-command.ts';
 import { CommandsController } from './http/commands.controller.ts';
 import { DocumentsController } from './http/documents.controller.ts';
@@ -23,6 +25,7 @@ import { ScopeGuard } from './http/scope-guard.ts';
 import { SearchController } from './http/search.controller.ts';
 import { SessionPartsController } from './http/session-parts.controller.ts';
 import { SessionsController } from './http/sessions.controller.ts';
+import type { Console } from './live/console/console.ts';
 import type { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
@@ -40,6 +43,7 @@ export interface Parts {
   readonly commands: CommandHandler;
   readonly projector: Projector;
   readonly feed: Feed;
+  readonly console: Console;
 }
 
 /** The one place where things are put together, by token. */
@@ -62,6 +66,7 @@ export class AppModule {
       [tokens.REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
       [tokens.FEED, parts.feed],
+      [tokens.CONSOLE, parts.console],
       [tokens.KEYS, parts.keys],
       [tokens.REVOCATIONS, parts.revocations],
       [tokens.METRICS, metrics.registry],
@@ -88,6 +93,8 @@ export class AppModule {
         PrincipalsGateway,
         SessionsGateway,
         CommandsGateway,
+        ConsoleGateway,
+        SignalsGateway,
         { provide: APP_GUARD, useClass: ScopeGuard },
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],

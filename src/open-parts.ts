@@ -9,6 +9,8 @@ import type { Config } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/index.ts';
 import { CommandHandler } from './handle-command.ts';
+import { ListedSessions } from './listed-sessions.ts';
+import { Console } from './live/console/console.ts';
 import { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
 import { openPostgresLog } from './log/postgres/index.ts';
@@ -52,14 +54,18 @@ export async function openParts(
     notice: (message, about) => logger.warn(about, message),
   });
   undo.add(() => projector.stop());
-  const feed = new Feed(log, tail, limits, (fault) => logger.error({ err: fault }, 'delivery'));
+  const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
+  const feed = new Feed(log, tail, limits, onFault('delivery'));
   undo.add(() => feed.stop());
+  const stored = new ListedSessions(database, log.epoch);
+  const console = new Console({ log, tail, stored, limits, onFault: onFault('console') });
+  undo.add(() => console.stop());
   const commands = openCommands(log, limits);
   undo.add(() => commands.close());
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
   const revocations = new Revocations(keys, tail);
   undo.add(() => revocations.stop());
-  return { database, log, tail, keys, revocations, commands, projector, feed };
+  return { database, log, tail, keys, revocations, commands, projector, feed, console };
 }
 
 async function embeddedPostgres(
@@ -77,7 +83,8 @@ async function embeddedPostgres(
   return postgres.url;
 }
 
-function openCommands(log: EventLog, limits: Config['limits']): CommandHandler {
+/** The write path with the limits of the configuration. */
+export function openCommands(log: EventLog, limits: Config['limits']): CommandHandler {
   return new CommandHandler(log, {
     queues: {
       perKeyMax: limits.sessionQueueMax,

@@ -7,6 +7,7 @@ export const COMMANDS = Symbol('CommandHandler');
 export const REQUESTS = Symbol('CommandRequests');
 export const PROJECTOR = Symbol('Projector');
 export const FEED = Symbol('Feed');
+export const CONSOLE = Symbol('Console');
 export const KEYS = Symbol('Keys');
 export const REVOCATIONS = Symbol('Revocations');
 export const METRICS = Symbol('Registry');

@@ -38,7 +38,18 @@ export async function refusalFor(
 export const admitReaders =
   (authenticator: Authenticator) =>
   (socket: Socket, next: (error?: Error) => void): void => {
-    void refusalFor(socket, authenticator).then((refusal) => {
-      next(refusal && Object.assign(new Error(refusal.message), { data: refusal }));
+    void admitted(socket, authenticator, 'read').then((answer) => {
+      if ('principal' in answer) {
+        (socket.data as SocketData).principalId = answer.principal.id;
+        next();
+      } else next(Object.assign(new Error(answer.refusal.message), { data: answer.refusal }));
     });
   };
+
+interface SocketData {
+  principalId?: string;
+}
+
+/** Who the holder of an admitted socket is, as events name their actor. */
+export const principalOf = (socket: Pick<Socket, 'data'>): string =>
+  (socket.data as SocketData).principalId ?? '';

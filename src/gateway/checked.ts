@@ -1,4 +1,4 @@
-import { refuse, type Refusal } from '@playhead/contract';
+import { cleanse, refuse, type Refusal } from '@playhead/contract';
 import type { z } from 'zod';
 
 /** A fault is told in about a line, whatever was sent. */
@@ -16,4 +16,13 @@ export function checked<Schema extends z.ZodType>(
   const field = path.join('.').slice(0, MESSAGE_LENGTH_MAX);
   const message = `${field || 'payload'}: ${issue?.message ?? 'not understood'}`;
   return { refusal: refuse('invalid', message.slice(0, MESSAGE_LENGTH_MAX), field || undefined) };
+}
+
+/** Binary parts and whatever else is no JSON are left as they are, for the schema to refuse. */
+export function cleansed(payload: unknown): { value: unknown; replaced: number } {
+  try {
+    return cleanse(payload);
+  } catch {
+    return { value: undefined, replaced: 0 };
+  }
 }

@@ -7,7 +7,6 @@ import {
   WebSocketGateway,
 } from '@nestjs/websockets';
 import {
-  cleanse,
   commandTypes,
   refuse,
   socketCommand,
@@ -20,7 +19,7 @@ import { problemOf } from '../http/problem.ts';
 import type { CommandRequests } from '../request-command.ts';
 import { KEYS, REQUESTS } from '../tokens.ts';
 import { admitted } from './admission.ts';
-import { checked } from './checked.ts';
+import { checked, cleansed } from './checked.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 
@@ -64,14 +63,5 @@ export class CommandsGateway {
     const asked = { actor, sessionId, command, key: id, expected, replaced };
     const done = await this.requests.request(asked);
     return { ok: true, ...done };
-  }
-}
-
-/** Binary parts and whatever else is no JSON are left as they are, for the schema to refuse. */
-function cleansed(payload: unknown): { value: unknown; replaced: number } {
-  try {
-    return cleanse(payload);
-  } catch {
-    return { value: undefined, replaced: 0 };
   }
 }

@@ -25,6 +25,8 @@ export interface OpenSessionsOptions {
   readonly denied: () => Promise<Refusal | undefined>;
   /** How many sessions may be open at once. */
   readonly roomsMax: number;
+  /** The socket has begun or ceased to watch a session. */
+  readonly watches: (sessionId: string, isWatched: boolean) => void;
 }
 
 /** A delivery of a session, and one that is to take its place. */
@@ -61,6 +63,11 @@ export class OpenSessions {
     const session = known ?? {};
     this.#sessions.set(sessionId, session);
     session.opening = feed.open(request, this.#viewer(sessionId, session, answer));
+  }
+
+  /** Whether the session is open: its opening was answered and nothing has ended it. */
+  has(sessionId: string): boolean {
+    return this.#sessions.get(sessionId)?.delivery !== undefined;
   }
 
   /** Nothing of the session is sent from now on, whether it was open or not. */
@@ -115,8 +122,14 @@ export class OpenSessions {
         answer({ ok: false, ...refusal });
       },
       send: (frame) => socket.emit('session:events', frame),
-      join: () => void socket.join(room),
-      leave: () => void socket.leave(room),
+      join: () => {
+        void socket.join(room);
+        options.watches(sessionId, true);
+      },
+      leave: () => {
+        void socket.leave(room);
+        options.watches(sessionId, false);
+      },
       hasRoomFor: (bytes) => outbox.hasRoomFor(bytes),
       closed: (refusal, revision) => {
         session.delivery = undefined;

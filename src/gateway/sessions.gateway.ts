@@ -24,9 +24,10 @@ import type { Server } from 'socket.io';
 import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
 import type { Feed } from '../live/feed.ts';
+import { Presence } from '../live/presence.ts';
 import type { Audience } from '../live/viewer.ts';
 import { CONFIG, FEED, KEYS } from '../tokens.ts';
-import { admitReaders, refusalFor } from './admission.ts';
+import { admitReaders, principalOf, refusalFor } from './admission.ts';
 import { answerTo } from './answers.ts';
 import { checked } from './checked.ts';
 import { OpenSessions, type ViewerSocket } from './open-sessions.ts';
@@ -36,6 +37,9 @@ const EVENTS: ReadonlySet<unknown> = new Set<keyof ClientToServer>([
   'session:open',
   'session:close',
   'command',
+  'console:open',
+  'console:close',
+  'signal',
 ]);
 
 interface Connected {
@@ -51,6 +55,7 @@ export class SessionsGateway
 {
   readonly #connected = new Map<string, Connected>();
   #audience: Audience;
+  #presence: Presence;
 
   constructor(
     @Inject(FEED) private readonly feed: Feed,
@@ -73,6 +78,16 @@ export class SessionsGateway
     this.#connected.get(socket.id)?.sessions.dismiss(refusal);
   }
 
+  /** Whether a socket has a session open. */
+  hasOpen(socket: ViewerSocket, sessionId: string): boolean {
+    return this.#connected.get(socket.id)?.sessions.has(sessionId) ?? false;
+  }
+
+  /** What waits to leave on a socket; undefined when the socket is gone. */
+  outboxOf(socket: ViewerSocket): Outbox | undefined {
+    return this.#connected.get(socket.id)?.outbox;
+  }
+
   /** Sockets that are connected. */
   get sockets(): number {
     return this.#connected.size;
@@ -92,6 +107,9 @@ export class SessionsGateway
       broadcast: (frame) =>
         server.local.to(sessionRoom(frame.sessionId)).emit('session:events', frame),
     };
+    this.#presence = new Presence(this.config.limits, (presence) => {
+      server.local.to(sessionRoom(presence.sessionId)).emit('session:presence', presence);
+    });
   }
 
   handleConnection(socket: ViewerSocket): void {
@@ -102,6 +120,10 @@ export class SessionsGateway
       audience: this.#audience,
       denied: () => refusalFor(socket, this.keys),
       roomsMax: limits.roomsPerSocketMax,
+      watches: (sessionId, isWatched) => {
+        if (isWatched) this.#presence.enter(sessionId, principalOf(socket));
+        else this.#presence.leave(sessionId, principalOf(socket));
+      },
     });
     const connected = { socket, outbox, sessions };
     this.#connected.set(socket.id, connected);
@@ -156,5 +178,6 @@ export class SessionsGateway
   /** Viewers are told before the sockets close. */
   beforeApplicationShutdown(): void {
     this.feed.stop();
+    this.#presence.stop();
   }
 }

@@ -208,7 +208,7 @@ async function judge(log: EventLog, clients: readonly ConsoleClient[]): Promise<
   };
   for (let wait = 0; wait < 400 && !clients.every(isRight); wait += 1) await sleep(2);
   for (const one of clients) {
-    expect(one.faults).toEqual([]);
+    expect(one).toMatchObject({ faults: [], isCaughtUp: true });
     expect(one.list?.sessions.map(canonical)).toEqual(rightList(views, one.options.filter));
     for (const { sessions } of one.lists) {
       for (const view of sessions) {

@@ -1,4 +1,13 @@
 import { z } from 'zod';
+import {
+  consoleClose,
+  consoleClosed,
+  consoleFrame,
+  consoleOpen,
+  sessionPresence,
+  sessionSignal,
+  signal,
+} from './console.ts';
 import { refusal } from './errors.ts';
 import {
   sessionClose,
@@ -9,7 +18,7 @@ import {
   type ClientToServer,
   type ServerToClient,
 } from './socket.ts';
-import { openView } from './views/schemas.ts';
+import { openView, sessionView } from './views/schemas.ts';
 
 /** One message of the socket as documents describe it. */
 export interface DocumentedMessage {
@@ -28,6 +37,14 @@ export const sessionOpened = done.extend({
   eventId: z.uuid().nullable(),
   epoch: z.string(),
   view: openView.optional(),
+});
+
+/** The acknowledgement of `console:open`. */
+export const consoleOpened = done.extend({
+  position: z.string(),
+  epoch: z.string(),
+  sessions: z.array(sessionView).optional(),
+  more: z.boolean().optional(),
 });
 
 /** What a command led to. */
@@ -60,6 +77,21 @@ export const clientMessages: Readonly<Record<keyof ClientToServer, DocumentedMes
     payload: socketCommand,
     answer: done.extend(commandAnswer.shape),
   },
+  'console:open': {
+    summary: 'Opens the list of sessions, or goes on from a cursor of it',
+    payload: consoleOpen,
+    answer: consoleOpened,
+  },
+  'console:close': {
+    summary: 'Ends the delivery of the list',
+    payload: consoleClose,
+    answer: done,
+  },
+  signal: {
+    summary: 'Tells the others who have the session open something that is never stored',
+    payload: signal,
+    answer: done,
+  },
 };
 
 /** What the service may send. */
@@ -71,6 +103,22 @@ export const serverMessages: Readonly<Record<keyof ServerToClient, DocumentedMes
   'session:closed': {
     summary: 'The service ended the delivery of a session; open it again from the revision',
     payload: sessionClosed,
+  },
+  'session:signal': {
+    summary: 'A signal of somebody else who has the session open',
+    payload: sessionSignal,
+  },
+  'session:presence': {
+    summary: 'Who has the session open; comes when that changes',
+    payload: sessionPresence,
+  },
+  'console:events': {
+    summary: 'What changed in the list of sessions, in order and without a hole',
+    payload: consoleFrame,
+  },
+  'console:closed': {
+    summary: 'The service ended the delivery of the list; open it again from the position',
+    payload: consoleClosed,
   },
   refused: {
     summary: 'A request that came without an acknowledgement function was refused',

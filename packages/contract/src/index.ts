@@ -1,4 +1,5 @@
 export * from './commands.ts';
+export * from './console.ts';
 export * from './documented.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
@@ -17,6 +18,7 @@ export * from './socket.ts';
 export * from './status.ts';
 export * from './text.ts';
 export * from './views/chunks.ts';
+export * from './views/console.ts';
 export * from './views/message.ts';
 export * from './views/open-view.ts';
 export * from './views/participant.ts';

@@ -1,5 +1,14 @@
 import { z } from 'zod';
 import { commandTypes, type CommandType } from './commands.ts';
+import type {
+  ConsoleClosed,
+  ConsoleFrame,
+  ConsoleOpen,
+  ConsoleOpened,
+  SessionPresence,
+  SessionSignal,
+  Signal,
+} from './console.ts';
 import { sessionEvent, type SessionEvent } from './envelope.ts';
 import { refusal, type Refusal } from './errors.ts';
 import { id } from './ids.ts';
@@ -104,12 +113,19 @@ export interface ClientToServer {
   'session:open': (open: SessionOpen, ack: (answer: SessionOpened | Refused) => void) => void;
   command: (command: SocketCommand, ack: (answer: CommandDone | Refused) => void) => void;
   'session:close': (close: SessionClose, ack: (answer: { ok: true } | Refused) => void) => void;
+  'console:open': (open: ConsoleOpen, ack: (answer: ConsoleOpened | Refused) => void) => void;
+  'console:close': (close: object, ack: (answer: { ok: true } | Refused) => void) => void;
+  signal: (signal: Signal, ack: (answer: { ok: true } | Refused) => void) => void;
 }
 
 /** What the service sends, as a Socket.IO event map. */
 export interface ServerToClient {
   'session:events': (frame: SessionFrame) => void;
   'session:closed': (closed: SessionClosed) => void;
+  'session:signal': (signal: SessionSignal) => void;
+  'session:presence': (presence: SessionPresence) => void;
+  'console:events': (frame: ConsoleFrame) => void;
+  'console:closed': (closed: ConsoleClosed) => void;
   /** A request that came without an acknowledgement function was refused. */
   refused: (refusal: Refusal & { readonly event: string }) => void;
 }

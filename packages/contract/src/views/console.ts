@@ -1,0 +1,94 @@
+import type { ConsoleFilter, ConsoleFrame, ConsolePatch } from '../console.ts';
+import { compareText } from './participant.ts';
+import type { SessionView } from './session.ts';
+
+/** Fields of a session that changed, each with its whole new value. */
+export type SessionChanges = Partial<Omit<SessionView, 'sessionId'>>;
+
+/** A console's list of sessions and the cursor it is at. */
+export interface ConsoleList {
+  readonly position: string;
+  readonly epoch: string;
+  /** In the order of `compareSessions`. */
+  readonly sessions: readonly SessionView[];
+}
+
+/** The order of the list: the newest activity first. */
+export const compareSessions = (a: SessionView, b: SessionView): number =>
+  compareText(b.lastActivityAt, a.lastActivityAt) || compareText(b.sessionId, a.sessionId);
+
+/** Whether a console with this filter shows the session. */
+export function matchesFilter(filter: ConsoleFilter, session: SessionView): boolean {
+  const { status, source, state, label, search } = filter;
+  return (
+    (status === undefined || session.status === status) &&
+    (source === undefined || session.source === source) &&
+    (state === undefined || session.activity === state) &&
+    Object.entries(label ?? {}).every(([key, value]) => labelOf(session, key) === value) &&
+    (search === undefined || contains(session.name, search) || contains(session.prompt, search))
+  );
+}
+
+const labelOf = ({ labels }: SessionView, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined;
+
+const contains = (text: string | null, part: string): boolean =>
+  text?.toLowerCase().includes(part.toLowerCase()) ?? false;
+
+/** What must be written over `before` to make it `after`. */
+export function changesOf(before: SessionView, after: SessionView): SessionChanges {
+  const changed = Object.entries(after).filter(([field, value]) => {
+    const held: unknown = before[field as keyof SessionView];
+    return held !== value && JSON.stringify(held) !== JSON.stringify(value);
+  });
+  return Object.fromEntries(changed);
+}
+
+/**
+ * The list after one more frame; the old one stays as it was, untouched sessions are shared. A
+ * patch about a session that is not held, or that is held as it is later, changes nothing: after
+ * an open, sessions may be ahead of the cursor.
+ */
+export function evolveConsole(list: ConsoleList, frame: ConsoleFrame): ConsoleList {
+  const { epoch, sessions } = list;
+  const position = frame.through;
+  if (frame.patches.length === 0) return { position, epoch, sessions };
+  const touched = new Set(frame.patches.map(({ sessionId }) => sessionId));
+  const held = new Map<string, SessionView | undefined>();
+  const rest = sessions.filter((session) => {
+    if (!touched.has(session.sessionId)) return true;
+    held.set(session.sessionId, session);
+    return false;
+  });
+  for (const patch of frame.patches) {
+    held.set(patch.sessionId, patched(held.get(patch.sessionId), patch));
+  }
+  const changed = [...held.values()].filter((session) => session !== undefined);
+  return { position, epoch, sessions: merged(rest, changed.sort(compareSessions)) };
+}
+
+function patched(held: SessionView | undefined, patch: ConsolePatch): SessionView | undefined {
+  if (held && held.revision >= patch.revision) return held;
+  switch (patch.type) {
+    case 'session.updated':
+      return held && { ...held, ...patch.changes };
+    case 'session.entered':
+      return patch.session;
+    case 'session.left':
+      return undefined;
+  }
+}
+
+/** Two lists in order as one: the long one is gone through once, however many have changed. */
+function merged(a: readonly SessionView[], b: readonly SessionView[]): readonly SessionView[] {
+  const all: SessionView[] = [];
+  let next = 0;
+  for (const session of b) {
+    for (let one = a[next]; one && compareSessions(one, session) < 0; one = a[next]) {
+      all.push(one);
+      next += 1;
+    }
+    all.push(session);
+  }
+  return all.concat(a.slice(next));
+}

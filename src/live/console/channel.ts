@@ -1,0 +1,141 @@
+import {
+  changesOf,
+  matchesFilter,
+  type ConsoleFilter,
+  type ConsoleFrame,
+  type ConsolePatch,
+} from '@playhead/contract';
+import { LRUCache } from 'lru-cache';
+import type { RecordedEvent } from '../../log/event-log.ts';
+import { asSessionEvent, wireBytes } from '../frame.ts';
+import { listedSessionOf } from './entries.ts';
+import type { Change, Step } from './step.ts';
+
+/** A live console. */
+export interface ConsoleMember {
+  /** Whether it takes a frame; when not, it has left the channel by then. */
+  takes(bytes: number): boolean;
+  /** Sends a frame to all consoles of a room. */
+  broadcast(room: string, frame: ConsoleFrame): void;
+}
+
+/** What consoles that get the same frames ask for. */
+export interface ChannelOptions {
+  readonly room: string;
+  readonly filter: ConsoleFilter;
+  readonly withEvents: boolean;
+  /** How many events go by without anything to tell before that is told. */
+  readonly quietMax: number;
+  readonly knownMax: number;
+}
+
+/** Bytes of a patch beside the view in it, roughly. */
+const PATCH_BYTES = 120;
+
+/** Live consoles that show the same sessions: one frame is made and encoded for all of them. */
+export class ConsoleChannel {
+  readonly members = new Set<ConsoleMember>();
+  /** Sessions that every member holds, so that changes are enough. Who is missing is sent whole. */
+  #known: LRUCache<string, true>;
+  #quiet = 0;
+
+  /** `through` is where its members are. */
+  constructor(
+    readonly options: ChannelOptions,
+    public through: string,
+  ) {
+    this.#known = new LRUCache({ max: options.knownMax });
+  }
+
+  /** Adds a console that has been sent everything up to `through`, and holds these sessions. */
+  join(member: ConsoleMember, through: string, holds: ReadonlySet<string>): void {
+    if (this.members.size > 0 && this.through < through) this.#send(through, [], [], PATCH_BYTES);
+    this.through = through;
+    if (this.members.size === 0) {
+      this.#known.clear();
+      for (const sessionId of holds) this.#known.set(sessionId, true);
+    } else {
+      for (const sessionId of [...this.#known.keys()]) {
+        if (!holds.has(sessionId)) this.#known.delete(sessionId);
+      }
+    }
+    this.members.add(member);
+  }
+
+  /** Tells the members of the next stretch of the log. */
+  tell(step: Step): void {
+    const shown = new Set<string>();
+    let bytes = PATCH_BYTES;
+    const patches = step.changes.flatMap((change) => {
+      const patch = this.#patchOf(change);
+      if (!patch) return [];
+      shown.add(patch.sessionId);
+      bytes += PATCH_BYTES + bytesOf(patch, change);
+      return [patch];
+    });
+    const events = this.options.withEvents
+      ? eventsShown(step, this.options.filter, shown)
+      : NO_EVENTS;
+    this.#quiet += step.events.length;
+    const isQuiet = patches.length === 0 && events.length === 0;
+    if (isQuiet && this.#quiet < this.options.quietMax) return;
+    this.#send(step.through, patches, events, bytes + wireBytes(events));
+  }
+
+  #patchOf({ before, after }: Change): ConsolePatch | undefined {
+    const { sessionId, revision } = after;
+    const { filter } = this.options;
+    const isKnown = this.#known.has(sessionId);
+    if (!matchesFilter(filter, after)) {
+      this.#known.delete(sessionId);
+      // Somebody may hold it who came back with a cursor; whoever does not ignores the patch.
+      const mayBeHeld = before === undefined || (before !== null && matchesFilter(filter, before));
+      return isKnown || mayBeHeld ? { type: 'session.left', sessionId, revision } : undefined;
+    }
+    this.#known.set(sessionId, true);
+    return isKnown && before && matchesFilter(filter, before)
+      ? { type: 'session.updated', sessionId, revision, changes: changesOf(before, after) }
+      : { type: 'session.entered', sessionId, revision, session: after };
+  }
+
+  #send(
+    through: string,
+    patches: readonly ConsolePatch[],
+    events: readonly RecordedEvent[],
+    bytes: number,
+  ): void {
+    const { room, withEvents } = this.options;
+    const frame: ConsoleFrame = {
+      from: this.through,
+      through,
+      patches,
+      ...(withEvents && { events: events.map(asSessionEvent) }),
+    };
+    const takers = [...this.members].filter((member) => member.takes(bytes));
+    takers[0]?.broadcast(room, frame);
+    this.through = through;
+    this.#quiet = 0;
+  }
+}
+
+const NO_EVENTS: readonly RecordedEvent[] = [];
+
+/** What a patch adds to a frame; changes are small, whole views were measured once for all. */
+const bytesOf = (patch: ConsolePatch, { bytes }: Change): number => {
+  if (patch.type === 'session.updated') return JSON.stringify(patch.changes).length;
+  return patch.type === 'session.entered' ? bytes : 0;
+};
+
+/** Events of sessions that a console shows now, or of which it is just told that they left. */
+export const eventsShown = (
+  { events, entries }: Pick<Step, 'events' | 'entries'>,
+  filter: ConsoleFilter,
+  told: ReadonlySet<string>,
+): readonly RecordedEvent[] =>
+  events.filter((event) => {
+    const sessionId = listedSessionOf(event);
+    if (sessionId === undefined) return false;
+    const view = entries.get(sessionId)?.view;
+    if (told.has(sessionId)) return true;
+    return view ? matchesFilter(filter, view) : Object.keys(filter).length === 0;
+  });

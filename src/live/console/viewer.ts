@@ -1,0 +1,25 @@
+import type { ConsoleFrame, ConsoleOpened, Refusal } from '@playhead/contract';
+
+/**
+ * Who looks at the list of sessions, as the console sees it. All calls but `denied` and `inTurn`
+ * act at once and in order; none throws, also when the connection is gone.
+ */
+export interface ConsoleViewer {
+  /** Asked at each open: why it may not see sessions now, `undefined` when it may. */
+  denied(): Promise<Refusal | undefined>;
+  /** Runs one piece of work at a time, when what was sent before has left; rejects as it does. */
+  inTurn(work: () => Promise<void> | void): Promise<void>;
+  /** Answers the open; frames follow. */
+  opened(opened: ConsoleOpened): void;
+  /** Answers the open: there will be no frames. */
+  refused(refusal: Refusal): void;
+  send(frame: ConsoleFrame): void;
+  /** From now on broadcasts to the room reach this viewer. */
+  join(room: string): void;
+  leave(room: string): void;
+  broadcast(room: string, frame: ConsoleFrame): void;
+  /** Whether as many more bytes may wait for the connection. */
+  hasRoomFor(bytes: number): boolean;
+  /** The delivery was ended by the service; `position` is the last one sent. */
+  closed(refusal: Refusal, position: string): void;
+}
