@@ -76,5 +76,14 @@ const joined = (event: Joined, happened: string): ParticipantView => ({
 export const compareParticipants = (a: ParticipantView, b: ParticipantView): number =>
   (a.index ?? Infinity) - (b.index ?? Infinity) || compareText(a.participantId, b.participantId);
 
-/** By code unit, as a `C` collation orders ASCII. */
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Surrogates stand for what comes after all that UTF-16 writes in one unit. */
+const rank = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit);
+
+/** By code point, as the `C` collation of the read models orders text. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const shorter = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < shorter && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  return at < shorter ? rank(a.charCodeAt(at)) - rank(b.charCodeAt(at)) : a.length - b.length;
+}
