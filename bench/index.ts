@@ -1,5 +1,13 @@
 import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
+import { searchBetween, searchCommon, searchRare } from './search.ts';
 import type { Bench } from './support/bench.ts';
 
 /** Every bench, in the order they run. */
-export const benches: readonly Bench[] = [appendBy1, appendBy32, appendBy256];
+export const benches: readonly Bench[] = [
+  appendBy1,
+  appendBy32,
+  appendBy256,
+  searchRare,
+  searchBetween,
+  searchCommon,
+];

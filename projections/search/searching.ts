@@ -1,6 +1,5 @@
 import type { SessionSource, SessionStatus } from '@playhead/contract';
-import type { DataSource, EntityManager } from 'typeorm';
-import { QueryFailedError } from 'typeorm';
+import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
 /** What narrows a search; together, all must hold. */
 export interface SearchFilter {
@@ -116,10 +115,12 @@ export async function rowsInTime<Row>(
       return manager.query<Row[]>(statement, list);
     });
   } catch (failure) {
-    if (failure instanceof QueryFailedError && codeOf(failure) === CANCELLED) return undefined;
+    if (codeOf(failure) === CANCELLED) return undefined;
     throw failure;
   }
 }
 
-const codeOf = (failure: QueryFailedError): unknown =>
-  (failure.driverError as { code?: unknown }).code;
+const codeOf = (failure: unknown): unknown =>
+  failure instanceof QueryFailedError
+    ? (failure.driverError as { code?: unknown }).code
+    : undefined;
