@@ -11,6 +11,7 @@ import { searchMessages, wordsOf, type MessageHit } from '../../projections/sear
 import { searchSessions, type SessionHit } from '../../projections/search/sessions.ts';
 import type { Config, Limits } from '../config.ts';
 import { CONFIG, DATABASE } from '../tokens.ts';
+import { Documented } from './documents/documented.ts';
 import { readBody } from './json-body.ts';
 import { Needs } from './needs.ts';
 import { time } from './query.ts';
@@ -60,6 +61,7 @@ export class SearchController {
   }
 
   @Post()
+  @Documented({ summary: 'Finds names, prompts and messages', body: searchBody })
   @HttpCode(200)
   async search(@Body() body: unknown): Promise<SearchAnswer> {
     const { query, filters, limit } = readBody(this.#searchBody, body).value;
