@@ -79,16 +79,26 @@ function patched(held: SessionView | undefined, patch: ConsolePatch): SessionVie
   }
 }
 
-/** Two lists in order as one: the long one is gone through once, however many have changed. */
+/** Two lists in order as one; the second is short, so its places in the first are looked up. */
 function merged(a: readonly SessionView[], b: readonly SessionView[]): readonly SessionView[] {
-  const all: SessionView[] = [];
   let next = 0;
-  for (const session of b) {
-    for (let one = a[next]; one && compareSessions(one, session) < 0; one = a[next]) {
-      all.push(one);
-      next += 1;
-    }
-    all.push(session);
+  const pieces = b.map((session) => {
+    const place = firstBehind(a, session, next);
+    const piece = [...a.slice(next, place), session];
+    next = place;
+    return piece;
+  });
+  return [...pieces.flat(), ...a.slice(next)];
+}
+
+function firstBehind(all: readonly SessionView[], session: SessionView, from: number): number {
+  let low = from;
+  let high = all.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = all[middle];
+    if (other && compareSessions(other, session) < 0) low = middle + 1;
+    else high = middle;
   }
-  return all.concat(a.slice(next));
+  return low;
 }
