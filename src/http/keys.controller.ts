@@ -1,10 +1,13 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import {
   keyCreate,
+  keyCreated,
+  keyRotated,
+  keyShape,
+  keysListed,
   type KeyCreated,
   type KeyRotated,
   type KeyShape,
-  type keysListed,
 } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -13,6 +16,7 @@ import { shapeOfKey } from '../access/key-row.ts';
 import type { Keys } from '../access/keys.ts';
 import type { Config } from '../config.ts';
 import { CONFIG, KEYS } from '../tokens.ts';
+import { Documented } from './documents/documented.ts';
 import { principalOf } from './edge.ts';
 import { readBody } from './json-body.ts';
 import { Needs } from './needs.ts';
@@ -32,6 +36,12 @@ export class KeysController {
 
   @Post()
   @Header('cache-control', 'no-store')
+  @Documented({
+    summary: 'Makes a key; it is shown this once',
+    body: () => keyCreate,
+    answer: keyCreated,
+    status: 201,
+  })
   async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<KeyCreated> {
     const { value } = readBody(keyCreate, body);
     const { keysMax } = this.config.limits;
@@ -39,6 +49,7 @@ export class KeysController {
   }
 
   @Get()
+  @Documented({ summary: 'All valid keys, then the last revoked ones', answer: keysListed })
   async list(): Promise<z.infer<typeof keysListed>> {
     const rows = await this.#keys.list(this.config.limits);
     return { keys: rows.map(shapeOfKey) };
@@ -46,12 +57,18 @@ export class KeysController {
 
   @Post(':id/revoke')
   @HttpCode(200)
+  @Documented({ summary: 'Ends a key and what it has open, for good', answer: keyShape })
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<KeyShape> {
     return shapeOfKey(await this.#keys.revoke(id, principalOf(request).id));
   }
 
   @Post(':id/rotate')
   @Header('cache-control', 'no-store')
+  @Documented({
+    summary: 'Makes a key like another, which stays valid until it is revoked',
+    answer: keyRotated,
+    status: 201,
+  })
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest): Promise<KeyRotated> {
     const { keysMax } = this.config.limits;
     const issued = await this.#keys.rotate(id, principalOf(request).id, keysMax);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scope } from './events/node.ts';
 import { id } from './ids.ts';
 
-/** What a key begins with, by what it is for: to report sessions (for real or as a test), or else. */
+/** What keys begin with: those that only report sessions, for real or in tests, and all others. */
 export const keyPrefixes = ['ap_live_', 'ap_test_', 'ph_'] as const;
 export type KeyPrefix = (typeof keyPrefixes)[number];
 
