@@ -128,10 +128,10 @@ export const limits = {
   searchWordsMax: 16,
   /** Values that one filter of a search may name. */
   searchFilterValuesMax: 20,
-  /** How many of the newest sessions and messages a search looks through one by one, */
+  /** How many sessions and messages that the indexes name a search looks at; if there are more, */
+  searchHitsMax: 2_000,
+  /** how many of the newest it goes through one by one. */
   searchNewestMax: 10_000,
-  /** and how many that the indexes name it looks at beyond those. */
-  searchHitsMax: 10_000,
   /** The database gives up a statement of a search that takes longer. */
   searchStatementMs: 2_000,
   /** Labels that a list of sessions may be narrowed by at once. */

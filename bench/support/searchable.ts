@@ -15,9 +15,9 @@ export interface Frequency {
 }
 
 /** The n-th most frequent word is in about one of n/5 texts. */
-export const common: Frequency = { name: 'common', word: (nth) => `w${nth + 1}` };
+export const common: Frequency = { name: 'common', word: (nth) => `word${nth + 1}` };
 /** In a few hundred to some thousand messages: the hardest for either way of searching. */
-export const between: Frequency = { name: 'between', word: (nth) => `w${1_000 + nth * 50}` };
+export const between: Frequency = { name: 'between', word: (nth) => `word${1_000 + nth * 50}` };
 /** In one message. */
 export const rare: Frequency = { name: 'rare', word: (nth) => `only${10 + nth * 6_571}` };
 
@@ -49,7 +49,7 @@ const at = (nth: string): string =>
 const rows = `
   select setseed(0.5);
   create temp table texts as
-  select n, string_agg('w' || floor(exp(random() * ln(${VOCABULARY})))::int, ' ') as content
+  select n, string_agg('word' || floor(exp(random() * ln(${VOCABULARY})))::int, ' ') as content
   from generate_series(1, ${TEXTS}) as n, generate_series(1, ${WORDS_PER_TEXT})
   group by n;
   alter table texts add primary key (n);

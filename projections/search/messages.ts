@@ -50,8 +50,7 @@ export async function searchMessages(
 ): Promise<Hits<MessageHit>> {
   if (words.length === 0) return { hits: [], isTruncated: false };
   const asked = { words, filter, limit: limit + 1, limits };
-  const newest = await amongNewest(database, asked);
-  return newestHits(newest, () => byIndex(database, asked), {
+  return newestHits(await byIndex(database, asked), () => amongNewest(database, asked), {
     limit,
     hitsMax: limits.searchHitsMax,
     nameOf: ({ sessionId, messageId }) => JSON.stringify([sessionId, messageId]),

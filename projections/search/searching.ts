@@ -32,24 +32,22 @@ export interface Indexed<Hit> {
 }
 
 /**
- * The newest hits, at most `limit`, of two searches for one more each: `newest` went through the
- * newest rows one by one, `byIndex` looks up what the index has. A common word is soon found the
- * first way, and what is not is rare enough for the second; neither serves both. Either may have
+ * The newest hits, at most `limit`, of two searches for one more each. What an index leads to is
+ * all there is, unless that is as much as may be looked at; then it is common enough to be among
+ * the newest rows, which `amongNewest` goes through one by one. Neither way serves both. Either may
  * run out of time, and gives undefined then.
  */
 export async function newestHits<Hit>(
-  newest: readonly Hit[] | undefined,
-  byIndex: () => Promise<Indexed<Hit> | undefined>,
+  indexed: Indexed<Hit> | undefined,
+  amongNewest: () => Promise<readonly Hit[] | undefined>,
   { limit, hitsMax, nameOf }: { limit: number; hitsMax: number; nameOf: (hit: Hit) => string },
 ): Promise<Hits<Hit>> {
-  if (newest && newest.length > limit) return { hits: newest.slice(0, limit), isTruncated: true };
-  const indexed = await byIndex();
-  if (!indexed) return { hits: newest ?? [], isTruncated: true };
-  if (indexed.looked < hitsMax) {
+  if (indexed && indexed.looked < hitsMax) {
     return { hits: indexed.hits.slice(0, limit), isTruncated: indexed.hits.length > limit };
   }
-  // Of more hits than are looked at, the newest need not be among them.
-  const all = new Map([...(newest ?? []), ...indexed.hits].map((hit) => [nameOf(hit), hit]));
+  const newest = (await amongNewest()) ?? [];
+  // Those that the index led to and that are not here come from before the newest rows.
+  const all = new Map([...newest, ...(indexed?.hits ?? [])].map((hit) => [nameOf(hit), hit]));
   return { hits: [...all.values()].slice(0, limit), isTruncated: true };
 }
 

@@ -40,11 +40,9 @@ export async function searchSessions(
   limits: SearchLimits,
 ): Promise<Hits<SessionHit>> {
   const asked = { texts, filter, limit: limit + 1, limits };
-  const newest = await amongNewest(database, asked);
-  if (!texts.some((text) => TRIGRAM.test(text))) {
-    return { hits: newest?.slice(0, limit) ?? [], isTruncated: true };
-  }
-  return newestHits(newest, () => byIndex(database, asked), {
+  const isIndexed = texts.some((text) => TRIGRAM.test(text));
+  const indexed = isIndexed ? await byIndex(database, asked) : undefined;
+  return newestHits(indexed, () => amongNewest(database, asked), {
     limit,
     hitsMax: limits.searchHitsMax,
     nameOf: ({ sessionId }) => sessionId,
