@@ -94,6 +94,7 @@ export class Writer {
         wasSent = true;
         this.#answer(left, await sending, isFirst);
       } catch (fault) {
+        if (this.#closing.signal.aborted) return;
         if (isRefusal(fault)) return this.#deliverSingly(left, fault);
         this.options.warn?.('an append call failed and is tried again', fault);
         await this.#dropConnection(connection);
