@@ -60,6 +60,7 @@ describe('the projections', () => {
     const end = await bed.append(posted('s0', 3_001), posted('new', 1));
     expect(await node.projector.waitFor(end, 20_000)).toBe(true);
     await expectFolds(node.dataSource);
+    expect(node.notices).toEqual([]);
   }, 60_000);
 
   it('take large events in batches of bounded size', async () => {
@@ -81,6 +82,7 @@ describe('the projections', () => {
     expect(await node.projector.waitFor(end, 20_000)).toBe(true);
     await expectFolds(node.dataSource);
     expect(Math.max(...statements)).toBeLessThan(1_500_000);
+    expect(node.notices).toEqual([]);
   });
 
   it('pass over streams that are no session, and ids no session can have', async () => {

@@ -137,8 +137,10 @@ describe('a projection that is cut off', () => {
   it('says why and waits, instead of setting sessions aside, while its table is not there', async () => {
     const log = openMemoryLog();
     const node = await startNode(database.url, log);
+    const [first, ...rest] = history ?? [];
+    await node.projector.waitFor(await appendAll(log, first ? [first] : []), 10_000);
     await observer.query('alter table messages rename to elsewhere');
-    const end = await appendAll(log, history ?? []);
+    const end = await appendAll(log, rest);
     await eventually(() => node.projector.status()[1]?.error !== null);
     expect(node.projector.status()[1]).toMatchObject({ name: 'messages', parked: 0 });
     expect(node.projector.status()[1]?.error).toContain('messages');
