@@ -4,7 +4,6 @@ import { refusal } from './errors.ts';
 import { activity, sessionSource } from './events/session.ts';
 import { id } from './ids.ts';
 import { sessionStatuses } from './status.ts';
-import type { SessionChanges } from './views/console.ts';
 import { sessionView } from './views/schemas.ts';
 import type { SessionView } from './views/session.ts';
 
@@ -62,6 +61,9 @@ export interface ConsoleOpened {
   /** There are more sessions than the list holds; each enters when something happens in it. */
   readonly more?: boolean;
 }
+
+/** Fields of a session that changed, each with its whole new value. */
+export type SessionChanges = Partial<Omit<SessionView, 'sessionId'>>;
 
 /** How one session of the list changed. `revision` is the session's, after the change. */
 export type ConsolePatch =

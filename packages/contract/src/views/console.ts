@@ -1,9 +1,6 @@
-import type { ConsoleFilter, ConsoleFrame, ConsolePatch } from '../console.ts';
+import type { ConsoleFilter, ConsoleFrame, ConsolePatch, SessionChanges } from '../console.ts';
 import { compareText } from './participant.ts';
 import type { SessionView } from './session.ts';
-
-/** Fields of a session that changed, each with its whole new value. */
-export type SessionChanges = Partial<Omit<SessionView, 'sessionId'>>;
 
 /** A console's list of sessions and the cursor it is at. */
 export interface ConsoleList {
