@@ -128,6 +128,8 @@ export const limits = {
   searchWordsMax: 16,
   /** Values that one filter of a search may name. */
   searchFilterValuesMax: 20,
+  /** How many of the newest sessions and messages a search goes through before it asks indexes. */
+  searchFirstMax: 1_000,
   /** How many sessions and messages that the indexes name a search looks at; if there are more, */
   searchHitsMax: 2_000,
   /** how many of the newest it goes through one by one. */

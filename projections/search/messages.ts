@@ -50,11 +50,12 @@ export async function searchMessages(
 ): Promise<Hits<MessageHit>> {
   if (words.length === 0) return { hits: [], isTruncated: false };
   const asked = { words, filter, limit: limit + 1, limits };
-  return newestHits(await byIndex(database, asked), () => amongNewest(database, asked), {
-    limit,
-    hitsMax: limits.searchHitsMax,
-    nameOf: ({ sessionId, messageId }) => JSON.stringify([sessionId, messageId]),
-  });
+  const ways = {
+    amongNewest: (rows: number) => amongNewest(database, asked, rows),
+    byIndex: () => byIndex(database, asked),
+    nameOf: ({ sessionId, messageId }: MessageHit) => JSON.stringify([sessionId, messageId]),
+  };
+  return newestHits(ways, limit, limits);
 }
 
 interface Asked {
@@ -67,6 +68,7 @@ interface Asked {
 async function amongNewest(
   database: DataSource,
   { words, filter, limit, limits }: Asked,
+  rows: number,
 ): Promise<MessageHit[] | undefined> {
   const values = new Values();
   const patterns = words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`);
@@ -77,7 +79,7 @@ async function amongNewest(
     from (
       select * from messages where ${during('occurred_at', filter, values)}
       order by occurred_at desc, session_id desc, message_id desc
-      limit ${values.add(limits.searchNewestMax)}
+      limit ${values.add(rows)}
     ) as hit,
     lateral (
       select name, status from sessions s

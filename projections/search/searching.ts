@@ -14,6 +14,7 @@ export interface SearchFilter {
 
 /** How far a search goes, as `config.ts` has it. */
 export interface SearchLimits {
+  readonly searchFirstMax: number;
   readonly searchNewestMax: number;
   readonly searchHitsMax: number;
   readonly searchStatementMs: number;
@@ -31,21 +32,32 @@ export interface Indexed<Hit> {
   readonly looked: number;
 }
 
+/** Two ways to search, each for one hit more than is wanted; undefined when out of time. */
+export interface Ways<Hit> {
+  /** Goes through so many of the newest rows one by one. */
+  readonly amongNewest: (rows: number) => Promise<readonly Hit[] | undefined>;
+  readonly byIndex: () => Promise<Indexed<Hit> | undefined>;
+  /** Names a hit. */
+  readonly nameOf: (hit: Hit) => string;
+}
+
 /**
- * The newest hits, at most `limit`, of two searches for one more each. What an index leads to is
- * all there is, unless that is as much as may be looked at; then it is common enough to be among
- * the newest rows, which `amongNewest` goes through one by one. Neither way serves both. Either may
- * run out of time, and gives undefined then.
+ * The newest hits, at most `limit`. Neither way serves all words: a common one is soon found among
+ * the newest rows, but an index leads to so many that sorting them takes long; for a rare one it is
+ * the other way round. One in between may need the longer look at the newest rows.
  */
 export async function newestHits<Hit>(
-  indexed: Indexed<Hit> | undefined,
-  amongNewest: () => Promise<readonly Hit[] | undefined>,
-  { limit, hitsMax, nameOf }: { limit: number; hitsMax: number; nameOf: (hit: Hit) => string },
+  { amongNewest, byIndex, nameOf }: Ways<Hit>,
+  limit: number,
+  limits: SearchLimits,
 ): Promise<Hits<Hit>> {
-  if (indexed && indexed.looked < hitsMax) {
+  const first = await amongNewest(limits.searchFirstMax);
+  if (first && first.length > limit) return { hits: first.slice(0, limit), isTruncated: true };
+  const indexed = await byIndex();
+  if (indexed && indexed.looked < limits.searchHitsMax) {
     return { hits: indexed.hits.slice(0, limit), isTruncated: indexed.hits.length > limit };
   }
-  const newest = (await amongNewest()) ?? [];
+  const newest = (await amongNewest(limits.searchNewestMax)) ?? first ?? [];
   // Those that the index led to and that are not here come from before the newest rows.
   const all = new Map([...newest, ...(indexed?.hits ?? [])].map((hit) => [nameOf(hit), hit]));
   return { hits: [...all.values()].slice(0, limit), isTruncated: true };

@@ -41,12 +41,12 @@ export async function searchSessions(
 ): Promise<Hits<SessionHit>> {
   const asked = { texts, filter, limit: limit + 1, limits };
   const isIndexed = texts.some((text) => TRIGRAM.test(text));
-  const indexed = isIndexed ? await byIndex(database, asked) : undefined;
-  return newestHits(indexed, () => amongNewest(database, asked), {
-    limit,
-    hitsMax: limits.searchHitsMax,
-    nameOf: ({ sessionId }) => sessionId,
-  });
+  const ways = {
+    amongNewest: (rows: number) => amongNewest(database, asked, rows),
+    byIndex: () => (isIndexed ? byIndex(database, asked) : Promise.resolve(undefined)),
+    nameOf: ({ sessionId }: SessionHit) => sessionId,
+  };
+  return newestHits(ways, limit, limits);
 }
 
 interface Asked {
@@ -59,12 +59,13 @@ interface Asked {
 async function amongNewest(
   database: DataSource,
   { texts, filter, limit, limits }: Asked,
+  rows: number,
 ): Promise<SessionHit[] | undefined> {
   const values = new Values();
   const statement = `
     select ${COLUMNS} from (
       select * from sessions where ${during('started_at', filter, values)}
-      ${NEWEST_FIRST} limit ${values.add(limits.searchNewestMax)}
+      ${NEWEST_FIRST} limit ${values.add(rows)}
     ) as s
     where ${holding(texts, values)} and ${ofSession('s', filter, values)}
     ${NEWEST_FIRST} limit ${values.add(limit)}`;

@@ -62,7 +62,8 @@ describe('a tool call', () => {
     );
     expect(view?.outputLength).toBe(TOOL_OUTPUT_MAX + 1);
     expect(view?.output).toHaveLength(TOOL_OUTPUT_MAX - 1);
-    expect(view?.output.isWellFormed()).toBe(true);
+    // Half a character cannot be encoded.
+    expect(() => encodeURIComponent(view?.output ?? '')).not.toThrow();
     expect(view?.output.endsWith('🚀x')).toBe(true);
   });
 });

@@ -31,7 +31,8 @@ describe('a snippet', () => {
     fc.assert(
       fc.property(text, words, fc.boolean(), (whole, some, isWhole) => {
         const { text: piece, highlights } = snippetOf(whole, some, { isWhole });
-        expect(piece.isWellFormed()).toBe(true);
+        // Half a character cannot be encoded.
+        expect(() => encodeURIComponent(piece)).not.toThrow();
         expect(whole).toContain(piece.replace(/^…|…$/g, ''));
         for (const [from, length] of highlights) {
           const mark = piece.slice(from, from + length);

@@ -45,7 +45,12 @@ async function put(texts: readonly string[], name: (nth: number) => string | nul
 }
 
 const bounds = (some: Partial<SearchLimits> = {}): SearchLimits => ({
-  ...{ searchNewestMax: 10_000, searchHitsMax: 2_000, searchStatementMs: 10_000 },
+  ...{
+    searchFirstMax: 2,
+    searchNewestMax: 10_000,
+    searchHitsMax: 2_000,
+    searchStatementMs: 10_000,
+  },
   ...some,
 });
 
@@ -75,7 +80,12 @@ const naively = (whole: string): string[] =>
 
 describe('a search of messages', () => {
   it('finds what going through all of them finds, the newest first, whichever way', async () => {
-    const ways: Partial<SearchLimits>[] = [{}, { searchHitsMax: 1 }, { searchHitsMax: 3 }];
+    const ways: Partial<SearchLimits>[] = [
+      {},
+      { searchFirstMax: 50 },
+      { searchHitsMax: 1 },
+      { searchHitsMax: 3 },
+    ];
     await fc.assert(
       fc.asyncProperty(
         fc.array(text, { minLength: 1, maxLength: 25 }),
