@@ -17,7 +17,7 @@ let service: RunningService;
 beforeAll(async () => {
   database = await freshDatabase();
   service = await RunningService.start({ DATABASE_URL: database.url });
-});
+}, 90_000);
 
 afterAll(async () => {
   await service.stop();

@@ -30,7 +30,7 @@ beforeAll(async () => {
   };
   const own = { ...config, limits: { ...limits, ...changed } as Limits };
   service = await startService(own, pino({ level: 'silent' }), () => undefined);
-});
+}, 90_000);
 
 afterAll(async () => {
   for (const socket of opened) socket.disconnect();
