@@ -1,7 +1,9 @@
 import {
   evolveOpenView,
   type CommandAnswer,
+  type CommandDone,
   type OpenView,
+  type Refused,
   type SessionEvent,
 } from '@playhead/contract';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -48,7 +50,8 @@ const overHttp = async (id: string, type: string, data: object, options: Options
 const overSocket = async (sessionId: string, type: string, data: object, options: Options = {}) => {
   const { key: id = crypto.randomUUID(), expected } = options;
   const command = { id, sessionId, type, data, ...(expected === undefined ? {} : { expected }) };
-  return socket.timeout(5_000).emitWithAck('command', command as never);
+  const answer: unknown = await socket.timeout(5_000).emitWithAck('command', command as never);
+  return answer as CommandDone | Refused;
 };
 
 const start = async (data: object = {}): Promise<string> => {

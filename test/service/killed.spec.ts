@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SessionEvent, SessionFrame } from '@playhead/contract';
+import type { Refused, SessionEvent, SessionFrame, SessionOpened } from '@playhead/contract';
 import { RunningService } from '../support/service.ts';
 
 const WRITERS = 16;
@@ -66,10 +66,12 @@ class Viewer {
     socket.on('session:events', (frame: SessionFrame) => this.#take(frame));
     const ended = new Promise<void>((resolve) => socket.on('disconnect', () => resolve()));
     for (;;) {
-      const answer = await socket
+      const open = { sessionId: this.sessionId, after: this.through };
+      const told: unknown = await socket
         .timeout(5_000)
-        .emitWithAck('session:open', { sessionId: this.sessionId, after: this.through })
+        .emitWithAck('session:open', open)
         .catch(() => undefined);
+      const answer = told as SessionOpened | Refused | undefined;
       if (!answer || answer.ok) break;
       if (answer.code !== 'not-found') this.faults.push(answer.code);
       await sleep(20);
