@@ -7,7 +7,7 @@ export interface SearchFilter {
   readonly sources?: readonly SessionSource[] | undefined;
   /** One of them some participant of the session has. */
   readonly agentTypes?: readonly string[] | undefined;
-  /** Bounds of the start of a session and of the time of a message, as `comparableInstant` writes. */
+  /** Bounds of the start of a session and of the time of a message, as comparable instants. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }

@@ -100,7 +100,10 @@ export const toolFields: readonly (keyof ReturnType<typeof toolShape>)[] = [
   'id',
 ];
 
-/** Where a page lies in its list; `next` is the cursor of what follows, null at the end. With `totalIsAtLeast` the list is longer than was counted. */
+/**
+ * Where a page lies in its list; `next` is the cursor of what follows, null at the end. With
+ * `totalIsAtLeast` the list is longer than was counted.
+ */
 export const paginationShape = (
   { page, limit, after }: PageRequest,
   { total, totalIsAtLeast, next }: Page<unknown>,
