@@ -1,4 +1,6 @@
 import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
+import { appendSession } from './append-session.ts';
+import { open100k } from './open-100k.ts';
 import { searchBetween, searchCommon, searchRare } from './search.ts';
 import type { Bench } from './support/bench.ts';
 
@@ -7,6 +9,8 @@ export const benches: readonly Bench[] = [
   appendBy1,
   appendBy32,
   appendBy256,
+  appendSession,
+  open100k,
   searchRare,
   searchBetween,
   searchCommon,

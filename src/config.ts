@@ -60,7 +60,7 @@ export const limits = {
   /** Bytes that may wait for one socket; beyond it the session is closed as `slow-viewer`. */
   viewerBytesMax: 4 * 1024 * 1024,
   /** Events folded between two turns of the event loop. */
-  foldSliceMax: 1_000,
+  foldSliceMax: 500,
   /** Folded views kept while nobody has them open. */
   viewCacheBytesMax: 64 * 1024 * 1024,
   roomsPerSocketMax: 100,

@@ -26,7 +26,7 @@ export interface CommandAsked {
 
 const NAMESPACE = '5b0a0f4e-1c53-5d0e-8f43-0c7d3b9d2a61';
 
-/** Where requested commands enter: gives them their ids, gathers chunks, tells where they landed. */
+/** Where requested commands enter: they get their ids, chunks are gathered, places told. */
 export class CommandRequests {
   readonly #chunks: ChunkWindow<CommandOutcome>;
 

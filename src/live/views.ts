@@ -63,11 +63,12 @@ export class Views {
     let { view, place } = this.#kept.get(sessionId) ?? { view: undefined, place: beginning };
     for (;;) {
       const page = await this.reader.next(sessionId, place, limits);
+      // Decoding the page was work enough for one turn of the loop.
+      await nextTurn();
       for (const event of page.events) view = foldEvent(view, event);
       place = page.place;
       // Not "until nothing new comes": a busy enough session would be folded for ever.
       if (page.isLast) break;
-      await nextTurn();
     }
     const folded = { view, place };
     if (place.revision >= 0) this.#kept.set(sessionId, folded);

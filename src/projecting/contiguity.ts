@@ -11,6 +11,7 @@ export interface Mended {
   readonly found: number;
 }
 
+/** What bounds the search for a missing event. */
 export interface ContiguityLimits {
   /** Events read at most to fill a hole. */
   readonly projectionBatchMax: number;

@@ -12,7 +12,7 @@ const JOINERS = 20;
 const BEFORE = 3_000;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
-/** Who joins: after how many milliseconds, and how far behind the head; `undefined` wants a view. */
+/** Who joins: after how many milliseconds, how far behind the head; `undefined` wants a view. */
 const joiners = fc.array(
   fc.record({
     at: fc.nat(SECONDS * 1_000),

@@ -21,7 +21,8 @@ export function asyncApi(version: string): Record<string, unknown> {
       version,
       description:
         'Socket.IO events. Connect with `auth: { token }`. Requests are answered by the ' +
-        `acknowledgement function; refusals carry one of the codes ${Object.keys(errorCodes).join(', ')}.`,
+        'acknowledgement function; refusals carry one of the codes ' +
+        `${Object.keys(errorCodes).join(', ')}.`,
     },
     defaultContentType: 'application/json',
     channels: {

@@ -5,7 +5,7 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<st
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io,
     target: 'draft-2020-12',
-    // Refinements and transforms have no words in JSON Schema; the service checks them all the same.
+    // Refinements and transforms have no words in JSON Schema; requests are checked by them anyway.
     unrepresentable: 'any',
   });
   return rest;

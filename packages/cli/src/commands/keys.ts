@@ -78,7 +78,7 @@ function addCreate(keys: Command): void {
     });
 }
 
-/** The key alone goes to stdout, for `KEY=$(playhead keys create …)`; the rest is for a person. */
+/** The key alone goes to stdout, for `KEY=$(playhead keys create …)`; people read the rest. */
 function show(command: Command, created: KeyCreated, note: string): void {
   if (sharedOptions(command).json) {
     console.log(JSON.stringify(created));
