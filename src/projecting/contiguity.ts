@@ -1,6 +1,6 @@
 import { sessionStream, type SessionEvent } from '@playhead/contract';
 import type { EventLog } from '../log/event-log.ts';
-import { sessionEventOf } from './session-event.ts';
+import { sessionEventsOf } from './session-event.ts';
 
 /** Events with what was missing between them, in the order of each session. */
 export interface Mended {
@@ -65,7 +65,6 @@ export class Contiguity {
   async #between({ sessionId, revision }: SessionEvent, last: number): Promise<SessionEvent[]> {
     const limit = revision - last - 1;
     if (limit > this.limits.projectionBatchMax) return [];
-    const found = await this.log.read(sessionStream(sessionId), { after: last, limit });
-    return found.flatMap((event) => sessionEventOf(event) ?? []);
+    return sessionEventsOf(await this.log.read(sessionStream(sessionId), { after: last, limit }));
   }
 }

@@ -13,7 +13,7 @@ import { Contiguity } from './contiguity.ts';
 import { messageOf } from './failures.ts';
 import type { Projection } from './projection.ts';
 import { RowTable } from './row-table.ts';
-import { sessionEventOf } from './session-event.ts';
+import { sessionEventsOf } from './session-event.ts';
 import { Source } from './source.ts';
 import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
 
@@ -145,9 +145,7 @@ export class ProjectionLoop {
     to: Checkpoint,
   ): Promise<boolean> {
     const { dataSource, limits } = this.around;
-    const { events, misplaced, found } = await this.#contiguity.mend(
-      recorded.flatMap((event) => sessionEventOf(event) ?? []),
-    );
+    const { events, misplaced, found } = await this.#contiguity.mend(sessionEventsOf(recorded));
     if (found > 0) this.#tell('events the follower skipped are taken from the log', { found });
     const parked = await takeBatch(
       dataSource,
