@@ -3,7 +3,7 @@ import type { EventLog, NewEvent } from '../../src/log/event-log.ts';
 import { newEvent } from './histories.ts';
 
 /** A message of so many characters. */
-export const said = (sessionId: string, nth: number, length = 20): NewEvent =>
+const said = (sessionId: string, nth: number, length = 20): NewEvent =>
   newEvent({
     sessionId,
     type: 'message.posted',
