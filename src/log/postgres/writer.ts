@@ -159,8 +159,11 @@ export class Writer {
 
 const isForAny = ({ append }: Waiting): boolean => append.expected === 'any';
 
-/** Nothing took effect, and the same again would not either: bad data, constraints, limits. */
+/**
+ * Nothing took effect, and the same again would not either: bad data, constraints, limits. A unique
+ * violation is none of these: somebody wrote past the append function just then.
+ */
 const isRefusal = (fault: unknown): fault is pg.DatabaseError =>
   fault instanceof pg.DatabaseError &&
   fault.severity === 'ERROR' &&
-  /^(22|23|54)/.test(fault.code ?? '');
+  /^(22|23(?!505)|54)/.test(fault.code ?? '');
