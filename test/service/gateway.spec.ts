@@ -261,6 +261,10 @@ describe('a session opened over a socket', () => {
 
   it('is replayed in frames of bounded size', async () => {
     await speak(running.log, sessionId, { to: 300, length: 9_000 });
+    // Once somebody has seen the last one, nothing of it is live any more.
+    const first = watch();
+    await first.open({ after: -1 });
+    await first.through(299);
     const watcher = watch();
     await watcher.open({ after: -1 });
     await watcher.through(299);
