@@ -23,6 +23,6 @@ export default {
   moduleNameMapper: { '^@playhead/contract$': '<rootDir>/packages/contract/src/index.ts' },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
 };

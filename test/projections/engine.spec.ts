@@ -50,7 +50,7 @@ describe('the projections', () => {
       ),
       { numRuns: 40 },
     );
-  }, 120_000);
+  }, 240_000);
 
   it('catch up from far behind what the follower keeps, then go on live', async () => {
     const many = Array.from({ length: 3_000 }, (_, n) => posted(`s${n % 37}`, n));
@@ -61,7 +61,7 @@ describe('the projections', () => {
     expect(await node.projector.waitFor(end, 20_000)).toBe(true);
     await expectFolds(node.dataSource);
     expect(node.notices).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   it('take large events in batches of bounded size', async () => {
     const content = 'y'.repeat(400_000);
@@ -156,5 +156,5 @@ describe('the projections', () => {
     expect(event).toBeDefined();
     const taken = (await sessionEvents(bed.log)).filter(({ position }) => position <= stopped[0]!);
     expect((await storedRows(node.dataSource)).sessions).toStrictEqual(foldRows(taken).sessions);
-  }, 60_000);
+  }, 240_000);
 });

@@ -132,7 +132,7 @@ describe('a projection that is cut off', () => {
     expect(node.projector.status().map(({ parked }) => parked)).toEqual([0, 0, 0]);
     await node.stop();
     await log.close();
-  }, 60_000);
+  }, 240_000);
 
   it('says why and waits, instead of setting sessions aside, while its table is not there', async () => {
     const log = openMemoryLog();

@@ -97,7 +97,7 @@ describe('reading by cursor', () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  }, 240_000);
 
   it('gives every message once, in order, with and without a sequence', async () => {
     const some = fc.uniqueArray(fc.record({ id, sequence: fc.option(fc.nat(4)), at: fc.nat(3) }), {
@@ -135,7 +135,7 @@ describe('reading by cursor', () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  }, 240_000);
 
   it('goes far down a long list by index, whether sequences are there or not', async () => {
     await dataSource.query(`
@@ -236,5 +236,5 @@ describe('the filters of the list of sessions', () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  }, 240_000);
 });

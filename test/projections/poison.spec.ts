@@ -164,7 +164,7 @@ describe('an event that evolve throws at', () => {
       ),
       { numRuns: 25 },
     );
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('an event that Postgres refuses', () => {

@@ -45,7 +45,7 @@ describe('two nodes on one database', () => {
     const end = await bed.log.head();
     for (const node of nodes) expect(await node.projector.waitFor(end, 20_000)).toBe(true);
     await expectFolds(nodes[0]);
-  }, 60_000);
+  }, 240_000);
 
   it('take turns: one stands by, and goes on when the other is gone', async () => {
     const [first, second] = [await bed.start(), await bed.start()];

@@ -44,7 +44,7 @@ describe('the build', () => {
     expect(await built()).toContain('answer = 1');
     expect(await readdir(join(project, 'packages/contract/dist'))).toContain('index.js');
     expect(await build()).toEqual({ code: 0, stdout: '', stderr: '' });
-  }, 60_000);
+  }, 240_000);
 
   it('follows a change of the sources', async () => {
     await write('export const answer: number = 2;\n');

@@ -17,7 +17,7 @@ let service: RunningService;
 beforeAll(async () => {
   database = await freshDatabase();
   service = await RunningService.start({ DATABASE_URL: database.url });
-}, 90_000);
+}, 240_000);
 
 afterAll(async () => {
   await service.stop();
@@ -82,7 +82,7 @@ describe('playhead keys', () => {
     const again = await playhead(['keys', 'rotate', rotated.id]);
     expect(again.out).toMatch(/^ap_test_[\w-]{43}\n$/);
     expect(again.err).toContain(`playhead keys revoke ${rotated.id}`);
-  }, 60_000);
+  }, 240_000);
 
   it('ends with 1 and the reason when it is refused', async () => {
     const unknown = await playhead(['keys', 'revoke', 'no/such key']);

@@ -91,7 +91,7 @@ describe('whatever is sent', () => {
     await check(oddRequests, async (request) => {
       await isTaken({ ...request, headers: [bearer(adminKey), ...(request.headers ?? [])] });
     });
-  }, 120_000);
+  }, 240_000);
 
   const keyless = fc.oneof(
     fc.constant([]),
@@ -119,7 +119,7 @@ describe('whatever is sent', () => {
         expect(answer.status).toBe(401);
       }
     });
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('an ingested body', () => {
@@ -165,7 +165,7 @@ describe('an ingested body', () => {
     );
     expect(projections.filter(({ parked }) => parked > 0)).toEqual([]);
     expect(accepted.size).toBeGreaterThan(RUNS / 10);
-  }, 120_000);
+  }, 240_000);
 
   it('with any id is refused, or the session can be asked for by that id', async () => {
     const ids = fc.oneof(oddTexts, fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }));
@@ -177,14 +177,14 @@ describe('an ingested body', () => {
         expect(events[0]?.sessionId).toBe(cleanse(id).value);
       }
     });
-  }, 120_000);
+  }, 240_000);
 
   it('of any bytes and any type is refused', async () => {
     const types = fc.oneof(visible(20), fc.constantFrom('application/json', 'text/plain', ''));
     await check(fc.tuple(arbitraryBodies, types), async ([body, type]) => {
       expect(await isTaken(post(body, bearer(ingestKey), ['Content-Type', type]))).toBe(false);
     });
-  }, 120_000);
+  }, 240_000);
 
   it('that holds many lines gets a line for each', async () => {
     const line = fc.oneof(
@@ -209,7 +209,7 @@ describe('an ingested body', () => {
       },
       RUNS / 4,
     );
-  }, 120_000);
+  }, 240_000);
 
   it('that is cut off, or shorter or longer than it says, is not stored', async () => {
     const whole = Buffer.from(JSON.stringify(cliEvents('cut')[1]));
@@ -228,7 +228,7 @@ describe('an ingested body', () => {
       expect(untrue.length).toBeGreaterThan(0);
     });
     expect(await head()).toBe(before);
-  }, 120_000);
+  }, 240_000);
 });
 
 // In a block of its own: it must come last.

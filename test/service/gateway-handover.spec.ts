@@ -76,7 +76,7 @@ describe('a session that is being written', () => {
     }
     expect(running.faults).toEqual([]);
     expect(watchers.filter(({ opened }) => opened?.view).length).toBeGreaterThan(0);
-  }, 120_000);
+  }, 240_000);
 
   it('comes in frames of several events when several happen in one tick', async () => {
     const sessionId = 'in bursts';

@@ -159,7 +159,7 @@ describe('the gateway', () => {
     expect(await watcher.open()).toMatchObject({ ok: true, revision: 2 });
     expect(running.faults).toEqual([]);
     socket.disconnect();
-  }, 60_000);
+  }, 240_000);
 
   it('outlives messages that are too large and packets that are none', async () => {
     const beside = new Watcher(running.connect(), sessionId);

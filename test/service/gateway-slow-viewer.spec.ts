@@ -58,7 +58,7 @@ describe('a viewer who does not read', () => {
       Array.from({ length: 1_000 }, (_, nth) => nth + 10),
     );
     expect(slow.faults).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('of a replay has no more waiting for it than a few pages, and loses nothing', async () => {
     const sessionId = 'long';
@@ -79,7 +79,7 @@ describe('a viewer who does not read', () => {
     await slow.through(1_299);
     expect(slow.events).toHaveLength(1_300);
     expect([...slow.faults, ...slow.closed]).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('but asks and asks is cut before the answers pile up', async () => {
     const own = await startGateway({ viewerBytesMax: 256 * 1024 });
@@ -102,5 +102,5 @@ describe('a viewer who does not read', () => {
     await ownCable.close();
     await gone;
     await own.stop();
-  }, 120_000);
+  }, 240_000);
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   [first, second] = await Promise.all([RunningService.start(env), RunningService.start(env)]);
   rows = new pg.Client({ connectionString: database.url });
   await rows.connect();
-}, 90_000);
+}, 240_000);
 
 afterAll(async () => {
   await rows.end();

@@ -145,4 +145,4 @@ it('kill -9 amid 16 writers, 20 times: nothing acknowledged is lost, nothing sho
     expect(row._count.messages).toBe(posted);
   }
   expect(await service.stop()).toBe(0);
-}, 240_000);
+}, 480_000);
