@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { CHANNEL } from './channel.ts';
 import type { PostgresLogOptions } from './options.ts';
 
 /** Columns as the texts that Postgres sends. */
@@ -26,30 +27,37 @@ export async function connectWriter(options: PostgresLogOptions): Promise<pg.Cli
     // A batch may have to wait for the one sent before it.
     query_timeout: 2 * options.statementTimeoutMs + 1_000,
   });
+  // As statements: parameters in the connection string would win over ours.
+  return connected(
+    client,
+    `set synchronous_commit = on;
+     set statement_timeout = ${options.statementTimeoutMs};
+     set default_transaction_isolation = 'read committed';
+     set jit = off`,
+  );
+}
+
+/** A connection that hears of new events and reads them. */
+export const connectFollower = (options: PostgresLogOptions): Promise<pg.Client> =>
+  connected(new pg.Client(bounded(options)), `listen ${CHANNEL}`);
+
+async function connected(client: pg.Client, first: string): Promise<pg.Client> {
   // Whoever asks is told of a cut connection; without a listener it would end the process.
   client.on('error', () => undefined);
-  await client.connect();
-  // As statements: parameters in the connection string would win over ours.
-  await client.query(`
-    set synchronous_commit = on;
-    set statement_timeout = ${options.statementTimeoutMs};
-    set default_transaction_isolation = 'read committed';
-    set jit = off`);
-  return client;
+  try {
+    await client.connect();
+    await client.query(first);
+    return client;
+  } catch (fault) {
+    cut(client);
+    throw fault;
+  }
 }
 
 /** Cuts a connection at once, whatever it is doing. */
 export const cut = (client: pg.Client): void => {
   client.connection.stream.destroy();
 };
-
-/** Opens a connection that only waits for notifications. */
-export async function connectFollower(options: PostgresLogOptions): Promise<pg.Client> {
-  const client = new pg.Client(bounded(options));
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
 
 /** Connections for short statements; one that was cut is replaced when the next asks. */
 export function openPool(options: PostgresLogOptions, max: number): pg.Pool {

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { Bell } from '../bell.ts';
 import type { FollowSource } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
-import { CHANNEL } from './channel.ts';
 import { connectFollower, cut } from './connect.ts';
 import type { PostgresLogOptions } from './options.ts';
 import { readAll, readId } from './reader.ts';
@@ -23,7 +22,15 @@ export class PostgresFollowSource implements FollowSource {
   }
 
   async read(after: string) {
-    const from = numberOf(after);
+    try {
+      return await this.#readPage(numberOf(after));
+    } catch (fault) {
+      this.#drop();
+      throw fault;
+    }
+  }
+
+  async #readPage(from: number) {
     const client = (this.#client ??= await this.#connect(from));
     const { readEventsMax: limit, readBytesMax: bytesMax } = this.options;
     const { events, isLast } = await readAll(client, from, { limit, bytesMax });
@@ -41,24 +48,25 @@ export class PostgresFollowSource implements FollowSource {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#drop();
+  }
+
+  #drop(): void {
     if (this.#client) cut(this.#client);
+    this.#client = undefined;
   }
 
   async #connect(from: number): Promise<pg.Client> {
     const client = await connectFollower(this.options);
-    client.once('end', () => {
-      if (this.#client === client) this.#client = undefined;
-    });
     client.on('notification', ({ payload }) => this.#bell.ring(positionOf(payload ?? '')));
     try {
       if (this.#isStopped) throw new Error('the follower is stopped');
-      await client.query(`listen ${CHANNEL}`);
       await this.#recognise(client, from);
+      return client;
     } catch (fault) {
       cut(client);
       throw fault;
     }
-    return client;
   }
 
   /** A log that was restored from an older copy holds other events at the same positions. */
