@@ -17,7 +17,7 @@ const sessionId = 'a long one';
 
 /**
  * The first open of a session of 100,000 events, nothing of it in memory: until its view is there,
- * and the longest time that the event loop was blocked meanwhile. Beside it: how long plain pg takes
+ * and the longest time that the event loop was blocked meanwhile. Beside it: what plain pg takes
  * to read and parse the same rows, and how long a loop with nothing to do is blocked.
  */
 export const open100k: Bench = {

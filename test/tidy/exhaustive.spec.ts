@@ -69,7 +69,7 @@ const withOneMoreCommand = (): string => {
 describe('the compiler', () => {
   it('finds no fault in domain and contract as they are', () => {
     expect(faultsOf(programWith(new Map()))).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   it('points at each switch that must know a new event or a new command', () => {
     const edited = new Map([
@@ -84,5 +84,5 @@ describe('the compiler', () => {
     ]) {
       expect(faults).toContainEqual(expect.stringMatching(where));
     }
-  }, 60_000);
+  }, 240_000);
 });
