@@ -158,8 +158,16 @@ export type Limits = typeof limits;
 
 const text = z.string().min(1);
 
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .refine((value) => /^\d{1,15}$/.test(value) && Number(value) >= min && Number(value) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+
 const environment = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  PORT: whole(0, 65_535).default(3000),
   HOST: text.default('127.0.0.1'),
   PLAYHEAD_DATA_DIR: text.default('./.playhead'),
   PLAYHEAD_ADMIN_KEY: text.min(16, 'must have at least 16 characters').optional(),
@@ -167,9 +175,9 @@ const environment = z.object({
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional(),
-  PLAYHEAD_INGEST_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(100),
-  PLAYHEAD_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).max(100_000_000).default(6_000),
-  PLAYHEAD_SOCKETS_PER_KEY: z.coerce.number().int().min(1).max(1_000_000).default(2_000),
+  PLAYHEAD_INGEST_PER_MINUTE: whole(1, 1_000_000).default(100),
+  PLAYHEAD_REQUESTS_PER_MINUTE: whole(1, 100_000_000).default(6_000),
+  PLAYHEAD_SOCKETS_PER_KEY: whole(1, 1_000_000).default(2_000),
   PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

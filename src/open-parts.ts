@@ -5,6 +5,7 @@ import { projections } from '../projections/index.ts';
 import { KeyRow, Keys, type PresetKey } from './access/keys.ts';
 import { Revocations } from './access/revocations.ts';
 import type { Parts } from './app.module.ts';
+import { CannotStart } from './cannot-start.ts';
 import type { Config } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/index.ts';
@@ -34,6 +35,8 @@ export async function openParts(
     entities: [KeyRow, ...projections.map(({ entity }) => entity)],
     migrations,
     poolSize: limits.databasePoolMax,
+  }).catch((failure: unknown) => {
+    throw config.databaseUrl ? new CannotStart('DATABASE_URL', failure) : failure;
   });
   undo.add(() => database.destroy());
   await migrate(database);
@@ -78,6 +81,8 @@ async function embeddedPostgres(
     dataDir: config.dataDir,
     onLog: (line) => logger.debug({ postgres: line }),
     onCrash: onFatal,
+  }).catch((failure: unknown) => {
+    throw new CannotStart(`PLAYHEAD_DATA_DIR ${config.dataDir}`, failure);
   });
   undo.add(() => postgres.stop());
   return postgres.url;

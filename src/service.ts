@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Allowance } from './access/allowance.ts';
 import { AppModule, type Parts } from './app.module.ts';
+import { CannotStart } from './cannot-start.ts';
 import type { Config } from './config.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import { SocketAdapter } from './gateway/socket-adapter.ts';
@@ -39,8 +40,8 @@ export async function startService(
   try {
     const parts = await openParts(config, logger, undo, onFatal);
     const app = await createApp(config, logger, parts);
-    undo.add(() => app.close());
-    await app.listen(config.port, config.host);
+    undo.add(() => closeInTime(app, config.limits.shutdownGraceMs));
+    await listen(app, config);
     const firstKey =
       config.adminKey === undefined && !(await parts.keys.hasAdmin())
         ? await parts.keys.create('first admin', ['admin'])
@@ -72,6 +73,23 @@ async function createApp(
   gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);
   gauge(registry, 'pending_bytes', 'Bytes that wait for slow sockets', () => gateway.pendingBytes);
   return app;
+}
+
+/** By Fastify's own method: Nest's prints a failure before it throws it. */
+async function listen(app: NestFastifyApplication, { port, host }: Config): Promise<void> {
+  await app.init();
+  try {
+    await app.getHttpAdapter().getInstance().listen({ port, host });
+  } catch (failure) {
+    throw new CannotStart(`HOST ${host} and PORT ${port}`, failure);
+  }
+}
+
+/** Lets requests that run finish; who has not sent its request by then, or reads none, is cut. */
+async function closeInTime(app: NestFastifyApplication, graceMs: number): Promise<void> {
+  const impatience = setTimeout(() => app.getHttpServer().closeAllConnections(), graceMs);
+  await app.close();
+  clearTimeout(impatience);
 }
 
 /** The address to type into a browser; with port 0 the one the system chose. */

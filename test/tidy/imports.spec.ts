@@ -57,6 +57,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/config.ts': ['zod'],
   'src/tokens.ts': [],
   'src/undo.ts': [],
+  'src/cannot-start.ts': [],
   'src/listed-sessions.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
   'src/open-parts.ts': [...wiring, 'node:'],
