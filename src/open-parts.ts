@@ -8,13 +8,14 @@ import type { Parts } from './app.module.ts';
 import { CannotStart } from './cannot-start.ts';
 import type { Config } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
-import { startEmbeddedPostgres } from './embedded-postgres/index.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres/index.ts';
 import { CommandHandler } from './handle-command.ts';
 import { ListedSessions } from './listed-sessions.ts';
 import { Console } from './live/console/console.ts';
 import { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
 import { openPostgresLog } from './log/postgres/index.ts';
+import { settleLog } from './log-place.ts';
 import { openTail } from './log/tail.ts';
 import { Projector } from './projecting/projector.ts';
 import type { Undo } from './undo.ts';
@@ -30,16 +31,22 @@ export async function openParts(
   onFatal: (reason: string) => void,
 ): Promise<Parts> {
   const { limits } = config;
-  const url = config.databaseUrl ?? (await embeddedPostgres(config, logger, undo, onFatal));
+  const { databaseUrl } = config;
+  const { url, place } = databaseUrl
+    ? { url: databaseUrl, place: '' }
+    : await embeddedPostgres(config, logger, undo, onFatal);
   const database = await openDatabase(url, {
     entities: [KeyRow, ...projections.map(({ entity }) => entity)],
     migrations,
     poolSize: limits.databasePoolMax,
   }).catch((failure: unknown) => {
-    throw config.databaseUrl ? new CannotStart('DATABASE_URL', failure) : failure;
+    throw databaseUrl ? new CannotStart('DATABASE_URL', failure) : failure;
   });
   undo.add(() => database.destroy());
   await migrate(database);
+  if (await settleLog(database, place)) {
+    logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
+  }
 
   const log = await openPostgresLog({
     ...limits,
@@ -76,7 +83,7 @@ async function embeddedPostgres(
   logger: Logger,
   undo: Undo,
   onFatal: (reason: string) => void,
-): Promise<string> {
+): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({
     dataDir: config.dataDir,
     onLog: (line) => logger.debug({ postgres: line }),
@@ -85,7 +92,7 @@ async function embeddedPostgres(
     throw new CannotStart(`PLAYHEAD_DATA_DIR ${config.dataDir}`, failure);
   });
   undo.add(() => postgres.stop());
-  return postgres.url;
+  return postgres;
 }
 
 /** The write path with the limits of the configuration. */

@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -14,6 +14,8 @@ import { LeftoversInUse, startServer, type Server, type ServerOptions } from './
 export interface EmbeddedPostgres {
   /** A connection URL for pg and TypeORM, with user and database. */
   readonly url: string;
+  /** Tells the folder of the cluster apart from every copy of it. */
+  readonly place: string;
   /** Ends open connections, stops the server and frees the data folder. */
   stop(): Promise<void>;
 }
@@ -47,11 +49,18 @@ export const startEmbeddedPostgres = async (
     const server = await launch(dataDir, options);
     let stopped: Promise<void> | undefined;
     const stop = (): Promise<void> => (stopped ??= server.stop().then(unlock));
-    return { url: server.url(database), stop };
+    return { url: server.url(database), place: await placeOf(dataDir), stop };
   } catch (error) {
     await unlock();
     throw error;
   }
+};
+
+/** A file that Postgres writes once: where it lies on the disk, and since when. */
+const placeOf = async (dataDir: string): Promise<string> => {
+  const file = join(dataDir, 'postgres', 'PG_VERSION');
+  const { ino, birthtimeNs } = await stat(file, { bigint: true });
+  return `${ino}-${birthtimeNs}`;
 };
 
 const launch = async (dataDir: string, options: EmbeddedPostgresOptions): Promise<Server> => {

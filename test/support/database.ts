@@ -37,8 +37,8 @@ const create = async (template: string): Promise<TestDatabase> => {
   return { url: urlOf(name), drop: () => execute(`drop database if exists ${name} with (force)`) };
 };
 
-/** A clone of the migrated database, made in milliseconds. */
-export const freshDatabase = (): Promise<TestDatabase> => create('playhead');
+/** A clone of the migrated database, or of another one, made in milliseconds. */
+export const freshDatabase = (template = 'playhead'): Promise<TestDatabase> => create(template);
 
 /** A database in which no migration has run. */
 export const emptyDatabase = (): Promise<TestDatabase> => create('template0');

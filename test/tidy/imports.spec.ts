@@ -58,6 +58,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/tokens.ts': [],
   'src/undo.ts': [],
   'src/cannot-start.ts': [],
+  'src/log-place.ts': ['type typeorm'],
   'src/listed-sessions.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
   'src/open-parts.ts': [...wiring, 'node:'],
