@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from '../src/config.ts';
 import type { CommandHandler } from '../src/handle-command.ts';
-import { openPostgresLog } from '../src/log/postgres/index.ts';
+import { openPostgresLog, PostgresSnapshots } from '../src/log/postgres/index.ts';
 import { openCommands } from '../src/open-parts.ts';
 import type { Bench } from './support/bench.ts';
 
@@ -17,12 +17,15 @@ export const appendSession: Bench = {
   name: 'append.session',
   async run(context) {
     const database = await context.freshDatabase();
-    const log = await openPostgresLog({ ...limits, connectionString: database.url });
-    const commands = openCommands(log, limits);
+    const options = { ...limits, connectionString: database.url };
+    const log = await openPostgresLog(options);
+    const snapshots = new PostgresSnapshots(options);
+    const commands = openCommands({ log, snapshots }, limits);
     const many = await measure(commands, () => randomUUID());
     const one = randomUUID();
     const hot = await measure(commands, () => one);
     await commands.close();
+    await snapshots.close();
     await log.close();
     await database.drop();
     return [

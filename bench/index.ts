@@ -1,5 +1,6 @@
 import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
 import { appendSession } from './append-session.ts';
+import { command } from './command.ts';
 import { open100k } from './open-100k.ts';
 import { searchBetween, searchCommon, searchRare } from './search.ts';
 import type { Bench } from './support/bench.ts';
@@ -11,6 +12,7 @@ export const benches: readonly Bench[] = [
   appendBy256,
   appendSession,
   open100k,
+  command,
   searchRare,
   searchBetween,
   searchCommon,

@@ -8,6 +8,7 @@ import { Keys0000000000006 } from './0006-keys.ts';
 import { Tools0000000000008 } from './0008-tools.ts';
 import { FilterAndSearch0000000000009 } from './0009-filter-and-search.ts';
 import { KeyPrefix0000000000010 } from './0010-key-prefix.ts';
+import { Snapshots0000000000011 } from './0011-snapshots.ts';
 import { PlaceOfTheLog0000000000012 } from './0012-place-of-the-log.ts';
 
 /**
@@ -25,5 +26,6 @@ export const migrations: (new () => MigrationInterface)[] = [
   Tools0000000000008,
   FilterAndSearch0000000000009,
   KeyPrefix0000000000010,
+  Snapshots0000000000011,
   PlaceOfTheLog0000000000012,
 ];

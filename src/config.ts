@@ -37,6 +37,10 @@ export const limits = {
   chunkWindowCharactersMax: 4_096,
   /** Folded session states kept for the next command. */
   stateCacheBytesMax: 128 * 1024 * 1024,
+  /** Events of a session between two snapshots of what is folded of it. */
+  snapshotEvery: 1_000,
+  /** A larger snapshot is not kept. */
+  snapshotBytesMax: 8 * 1024 * 1024,
 
   /** Newest events kept in memory: for projections just behind, and for who turns live. */
   tailBytesMax: 16 * 1024 * 1024,
@@ -154,7 +158,7 @@ export const limits = {
   /** How long a stop waits for running work. */
   shutdownGraceMs: 10_000,
 } as const;
-export type Limits = typeof limits;
+export type Limits = { readonly [Name in keyof typeof limits]: number };
 
 const text = z.string().min(1);
 
@@ -166,12 +170,21 @@ const whole = (min: number, max: number) =>
     })
     .transform(Number);
 
+/** A key must fit into the header that carries it. */
+const key = (least: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^[!-~]{${least},}$`),
+      `must be at least ${least} ASCII characters without spaces`,
+    );
+
 const environment = z.object({
   PORT: whole(0, 65_535).default(3000),
   HOST: text.default('127.0.0.1'),
   PLAYHEAD_DATA_DIR: text.default('./.playhead'),
-  PLAYHEAD_ADMIN_KEY: text.min(16, 'must have at least 16 characters').optional(),
-  AGENTPIPE_BRIDGE_API_KEY: text.min(8, 'must have at least 8 characters').optional(),
+  PLAYHEAD_ADMIN_KEY: key(16).optional(),
+  AGENTPIPE_BRIDGE_API_KEY: key(8).optional(),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional(),

@@ -1,13 +1,12 @@
-import { LRUCache } from 'lru-cache';
 import { eventTypes, sessionStream, type ErrorCode, type SessionEvent } from '@playhead/contract';
 import { refused, type Refused } from './domain/refused.ts';
 import type { SessionCommand } from './domain/session-commands.ts';
 import type { SessionFact } from './domain/decided.ts';
-import { decide, evolve } from './domain/session.ts';
-import { initialState, sizeOf, type SessionState } from './domain/session-state.ts';
-import { LogError, type EventLog, type NewEvent } from './log/event-log.ts';
-import { pagesOf } from './log/pages.ts';
+import { decide } from './domain/session.ts';
+import type { SessionState } from './domain/session-state.ts';
+import { LogError, NO_STREAM, type EventLog, type NewEvent } from './log/event-log.ts';
 import { SerialQueues, type QueueLimits } from './serial-queues.ts';
+import type { HeldState, SessionStates } from './session-states.ts';
 
 export type {
   AskedCommand,
@@ -63,9 +62,6 @@ export class CommandRefused extends Error {
 export interface CommandOptions {
   readonly queues: QueueLimits;
   readonly conflictRetriesMax: number;
-  readonly stateCacheBytesMax: number;
-  /** Bounds of one page of events while a state is folded. */
-  readonly pages: { readonly limit: number; readonly bytesMax: number };
   readonly now: () => Date;
   readonly newId: () => string;
 }
@@ -87,18 +83,14 @@ type Settle = (position: string | undefined) => void;
  */
 export class CommandHandler {
   readonly #queues: SerialQueues<Waiting>;
-  readonly #states: LRUCache<string, SessionState>;
   #closed = false;
 
   constructor(
     private readonly log: EventLog,
+    private readonly states: SessionStates,
     private readonly options: CommandOptions,
   ) {
     this.#queues = new SerialQueues((key, batch) => this.#perform(key, batch), options.queues);
-    this.#states = new LRUCache({
-      maxSize: options.stateCacheBytesMax,
-      sizeCalculation: sizeOf,
-    });
   }
 
   /** Commands that wait or run, for metrics. */
@@ -151,13 +143,15 @@ export class CommandHandler {
 
   /** False when another node wrote in between. */
   async #attempt(sessionId: string, batch: readonly Waiting[]): Promise<boolean> {
-    const before = this.#states.get(sessionId) ?? (await this.#load(sessionId));
-    const expected = before.revision;
-    // From here on the state runs ahead of the log; it is kept again only if the append succeeds.
-    this.#states.delete(sessionId);
-    const { state, events, settles } = await this.#decideAll(sessionId, batch, before);
+    const held = await this.states.take(sessionId);
+    const expected = held.state.revision;
+    // From here on the state runs ahead of the log; it is given back only if the append succeeds.
+    const { events, settles, isNews } = await this.#decideAll(sessionId, batch, held);
     let position: string | undefined;
-    if (events.length > 0) {
+    if (events.length === 0) {
+      // No append will find out whether another node has written since this state was kept.
+      if (isNews && !held.isFresh && !(await this.#isLast(sessionId, expected))) return false;
+    } else {
       try {
         ({ position } = await this.log.append({
           stream: sessionStream(sessionId),
@@ -169,22 +163,29 @@ export class CommandHandler {
         throw failure;
       }
     }
-    this.#states.set(sessionId, state);
+    this.states.giveBack(sessionId, held);
     for (const settle of settles) settle(position);
     return true;
   }
 
-  async #decideAll(sessionId: string, batch: readonly Waiting[], before: SessionState) {
-    let state = before;
+  async #isLast(sessionId: string, revision: number): Promise<boolean> {
+    const last = await this.log.last(sessionStream(sessionId));
+    return (last?.revision ?? NO_STREAM) === revision;
+  }
+
+  async #decideAll(sessionId: string, batch: readonly Waiting[], held: HeldState) {
     const events: NewEvent[] = [];
     const settles: Settle[] = [];
+    let isNews = false;
     for (const one of batch) {
       const { request } = one;
+      const { state } = held;
       const known = state.commands.get(request.id);
       if (known && known.digest === request.digest) {
         settles.push(() => one.resolve(nothingNew(known.revision)));
         continue;
       }
+      isNews = true;
       const decided = known
         ? refused('key-reused', 'the same key came with another command')
         : (misses(request, state) ?? decide(request.command, state, request.id));
@@ -203,16 +204,16 @@ export class CommandHandler {
         continue;
       }
       for (const fact of decided.facts) {
-        const event = this.#stamp(sessionId, request, fact, state);
+        const event = this.#stamp(sessionId, request, fact, held.state);
         events.push(event);
-        state = evolve(state, event);
+        held.take(event);
       }
-      const { revision } = state;
+      const { revision } = held.state;
       settles.push((position) =>
         one.resolve({ revision, position, appended: true, keptFirst: false }),
       );
     }
-    return { state, events, settles };
+    return { events, settles, isNews };
   }
 
   #stamp(
@@ -240,15 +241,6 @@ export class CommandHandler {
         ...(request.replaced ? { replaced: request.replaced } : {}),
       },
     };
-  }
-
-  async #load(sessionId: string): Promise<SessionState> {
-    const stream = sessionStream(sessionId);
-    let state = initialState();
-    for await (const page of pagesOf(this.log, stream, { after: -1, ...this.options.pages })) {
-      for (const event of page) state = evolve(state, { ...event, sessionId });
-    }
-    return state;
   }
 }
 

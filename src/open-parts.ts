@@ -14,10 +14,12 @@ import { ListedSessions } from './listed-sessions.ts';
 import { Console } from './live/console/console.ts';
 import { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
-import { openPostgresLog } from './log/postgres/index.ts';
+import { openPostgresLog, PostgresSnapshots } from './log/postgres/index.ts';
+import type { Snapshots } from './log/snapshots.ts';
 import { settleLog } from './log-place.ts';
 import { openTail } from './log/tail.ts';
 import { Projector } from './projecting/projector.ts';
+import { SessionStates, type StatesOptions } from './session-states.ts';
 import type { Undo } from './undo.ts';
 
 /**
@@ -65,12 +67,17 @@ export async function openParts(
   });
   undo.add(() => projector.stop());
   const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
-  const feed = new Feed(log, tail, limits, onFault('delivery'));
+  const snapshots = new PostgresSnapshots({ ...limits, connectionString: url });
+  undo.add(() => snapshots.close());
+  const feed = new Feed({ log, tail, snapshots }, limits, onFault('delivery'));
   undo.add(() => feed.stop());
   const stored = new ListedSessions(database, log.epoch);
   const console = new Console({ log, tail, stored, limits, onFault: onFault('console') });
   undo.add(() => console.stop());
-  const commands = openCommands(log, limits);
+  const commands = openCommands({ log, snapshots }, limits, (sessionId, failure) => {
+    if (failure) onFault('snapshot')(failure);
+    else feed.fold(sessionId);
+  });
   undo.add(() => commands.close());
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
   const revocations = new Revocations(keys, tail);
@@ -96,8 +103,14 @@ async function embeddedPostgres(
 }
 
 /** The write path with the limits of the configuration. */
-export function openCommands(log: EventLog, limits: Config['limits']): CommandHandler {
-  return new CommandHandler(log, {
+export function openCommands(
+  { log, snapshots }: { readonly log: EventLog; readonly snapshots: Snapshots },
+  limits: Config['limits'],
+  onSnapshot: StatesOptions['onSnapshot'] = () => undefined,
+): CommandHandler {
+  const pages = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
+  const states = new SessionStates(log, snapshots, { ...limits, pages, onSnapshot });
+  return new CommandHandler(log, states, {
     queues: {
       perKeyMax: limits.sessionQueueMax,
       totalMax: limits.commandQueueMax,
@@ -105,8 +118,6 @@ export function openCommands(log: EventLog, limits: Config['limits']): CommandHa
       batchMax: limits.commandsPerAppendMax,
     },
     conflictRetriesMax: limits.conflictRetriesMax,
-    stateCacheBytesMax: limits.stateCacheBytesMax,
-    pages: { limit: limits.readEventsMax, bytesMax: limits.readBytesMax },
     now: () => new Date(),
     newId: randomUUID,
   });

@@ -1,5 +1,6 @@
 import { refuse, type SessionOpen } from '@playhead/contract';
 import type { EventLog, FollowedBatch } from '../log/event-log.ts';
+import type { Snapshots } from '../log/snapshots.ts';
 import type { Tail } from '../log/tail.ts';
 import { Channels } from './channels.ts';
 import { Delivery, type FeedParts } from './delivery.ts';
@@ -13,8 +14,16 @@ export interface FeedLimits extends ViewsLimits {
   readonly replayBytesMax: number;
 }
 
+/** What a feed reads. */
+export interface FeedSources {
+  readonly log: EventLog;
+  readonly tail: Tail;
+  readonly snapshots: Snapshots;
+}
+
 /** Opens sessions for viewers: a view or a replay, then live, without a hole or a double. */
 export class Feed {
+  readonly #tail: Tail;
   readonly #parts: FeedParts;
   readonly #deliveries = new Set<Delivery>();
   readonly #unlisten: () => void;
@@ -23,13 +32,13 @@ export class Feed {
 
   /** `onFault` hears of what should never happen; viewers it hits are told to open again. */
   constructor(
-    log: EventLog,
-    private readonly tail: Tail,
+    { log, tail, snapshots }: FeedSources,
     limits: FeedLimits,
     onFault: (fault: unknown) => void,
   ) {
+    this.#tail = tail;
     const reader = new SessionReader(log, tail);
-    const views = new Views(reader, limits);
+    const views = new Views({ log, snapshots, reader, onFault }, limits);
     const channels = new Channels((frame) => {
       views.keepUp(frame.sessionId, frame.through);
     }, onFault);
@@ -64,6 +73,12 @@ export class Feed {
     return delivery;
   }
 
+  /** Folds what is new of a session, so that it opens at once however long it has become. */
+  fold(sessionId: string): void {
+    // When the log does not answer now, the next open will tell.
+    void this.#parts.views.now(sessionId).catch(() => undefined);
+  }
+
   /** Ends all deliveries and tells their viewers. */
   stop(): void {
     this.#isStopped = true;
@@ -81,7 +96,7 @@ export class Feed {
   }
 
   #passed(position: string): Promise<void> {
-    if (position <= this.tail.through) return Promise.resolve();
+    if (position <= this.#tail.through) return Promise.resolve();
     return new Promise((resolve) => this.#passing.push({ position, resolve }));
   }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { asSessionEvent } from '../../src/live/frame.ts';
 import { Feed, type FeedLimits } from '../../src/live/feed.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
-import { openMemoryLog } from '../../src/log/memory/index.ts';
+import { MemorySnapshots, openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { histories, newEvent, type Happening } from '../support/histories.ts';
 import { pausing, slowed } from './adversary.ts';
@@ -56,6 +56,7 @@ const lives = fc.record({
     readBytesMax: fc.constantFrom(400, 100_000),
     foldSliceMax: fc.constantFrom(1, 3, 1_000),
     viewCacheBytesMax: fc.constantFrom(4_000, 10_000_000),
+    snapshotEvery: fc.constantFrom(1, 7, 1_000),
   }),
 });
 type Life = typeof lives extends fc.Arbitrary<infer T> ? T : never;
@@ -97,9 +98,11 @@ async function live(life: Life): Promise<void> {
   await write(history.splice(0, life.before));
   const tail = await openTail(unlucky, { bytesMax: life.tailBytesMax });
   const faults: unknown[] = [];
-  const feed = new Feed(unlucky, tail, life.limits satisfies FeedLimits, (fault) => {
-    faults.push(fault);
-  });
+  const feed = new Feed(
+    { log: unlucky, tail, snapshots: new MemorySnapshots() },
+    life.limits satisfies FeedLimits,
+    (fault) => faults.push(fault),
+  );
   try {
     await act(life, { log, feed, pause, write }, history);
     expect(faults).toEqual([]);

@@ -34,6 +34,7 @@ interface Node {
 const narrow = {
   ...{ tailBytesMax: 3_000, readEventsMax: 5, replayBytesMax: 2_000, foldSliceMax: 3 },
   ...{ viewCacheBytesMax: 9_000, stateCacheBytesMax: 3_000, projectionBatchMax: 50 },
+  snapshotEvery: 4,
 };
 
 async function startNode(url: string, bounds: object): Promise<Node> {

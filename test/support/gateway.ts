@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/database.ts';
 import { SessionsGateway } from '../../src/gateway/sessions.gateway.ts';
 import { SocketAdapter } from '../../src/gateway/socket-adapter.ts';
 import { Feed } from '../../src/live/feed.ts';
+import { MemorySnapshots } from '../../src/log/memory/index.ts';
 import { openPostgresLog } from '../../src/log/postgres/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { CONFIG, FEED, KEYS } from '../../src/tokens.ts';
@@ -33,7 +34,7 @@ async function openParts(own: Limits, onFault: (fault: unknown) => void) {
     { name: 'ingester', key: ingestKey, scopes: ['ingest'] as const },
   ];
   const keys = new Keys(database, log, { preset, cacheMs: 1 });
-  const feed = new Feed(log, tail, own, onFault);
+  const feed = new Feed({ log, tail, snapshots: new MemorySnapshots() }, own, onFault);
   const close = async (): Promise<void> => {
     feed.stop();
     await tail.stop();

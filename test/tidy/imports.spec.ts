@@ -3,7 +3,7 @@ import type ts from 'typescript';
 import { breach, importsOf, parse, typescript, type Import } from '../support/sources.ts';
 
 const contract = '@playhead/contract';
-const logPort = ['src/log/event-log.ts', 'src/log/tail.ts', 'src/log/pages.ts'];
+const logPort = ['event-log', 'tail', 'pages', 'snapshots'].map((name) => `src/log/${name}.ts`);
 const readModel = ['projection', 'columns', 'page'].map((name) => `src/projecting/${name}.ts`);
 const wiring = [
   ...['src/', 'projections/', 'migrations/', '@nestjs/'],
@@ -26,12 +26,14 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/event-log.ts': [contract],
   'src/log/tail.ts': ['src/log/event-log.ts'],
   'src/log/pages.ts': ['src/log/event-log.ts'],
+  'src/log/snapshots.ts': ['src/log/event-log.ts'],
   'src/log/*': [contract, 'node:'],
   'src/log/memory/': ['src/log/*', contract, 'node:'],
   'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
   'src/serial-queues.ts': [],
+  'src/session-states.ts': ['src/domain/', ...logPort, contract, 'lru-cache', 'node:'],
   'src/handle-command.ts': [
-    ...['src/domain/', ...logPort, 'src/serial-queues.ts', contract, 'lru-cache'],
+    ...['src/domain/', ...logPort, 'src/serial-queues.ts', 'src/session-states.ts', contract],
   ],
   'src/chunk-window.ts': ['src/domain/'],
   'src/request-command.ts': [
@@ -62,7 +64,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/listed-sessions.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
   'src/open-parts.ts': [...wiring, 'node:'],
-  'src/service.ts': wiring,
+  'src/service.ts': [...wiring, 'node:'],
   'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
 };

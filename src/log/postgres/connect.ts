@@ -37,9 +37,18 @@ export async function connectWriter(options: PostgresLogOptions): Promise<pg.Cli
   );
 }
 
+/**
+ * A page must cost the same wherever it lies in a stream. Without statistics, as in a young table,
+ * the planner takes a bitmap of the whole rest of the stream and sorts it; the index is in order.
+ */
+const inIndexOrder = 'set enable_bitmapscan = off';
+
+/** Pools wait for what this answers, though their types do not say so. */
+const prepareReader = (client: pg.ClientBase): unknown => client.query(inIndexOrder);
+
 /** A connection that hears of new events and reads them. */
 export const connectFollower = (options: PostgresLogOptions): Promise<pg.Client> =>
-  connected(new pg.Client(bounded(options)), `listen ${CHANNEL}`);
+  connected(new pg.Client(bounded(options)), `${inIndexOrder}; listen ${CHANNEL}`);
 
 async function connected(client: pg.Client, first: string): Promise<pg.Client> {
   // Whoever asks is told of a cut connection; without a listener it would end the process.
@@ -61,7 +70,11 @@ export const cut = (client: pg.Client): void => {
 
 /** Connections for short statements; one that was cut is replaced when the next asks. */
 export function openPool(options: PostgresLogOptions, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...bounded(options), max });
+  const pool = new pg.Pool({
+    ...bounded(options),
+    max,
+    onConnect: prepareReader,
+  });
   pool.on('error', () => undefined);
   return pool;
 }

@@ -1,2 +1,3 @@
 export type { PostgresLogOptions } from './options.ts';
 export { openPostgresLog } from './postgres-log.ts';
+export { PostgresSnapshots } from './postgres-snapshots.ts';

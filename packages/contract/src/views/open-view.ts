@@ -13,6 +13,9 @@ export const VIEW_MESSAGES_MAX = 50;
 /** Participants a view holds: the first ones, in list order. */
 export const VIEW_PARTICIPANTS_MAX = 200;
 
+/** Of the fold that makes a view of events; raised whenever it gives another result. */
+export const OPEN_VIEW_VERSION = 1;
+
 /**
  * What a session looks like when it is opened. Bounded, so that it costs the same for a short and
  * a long session; `session.counted.messages` tells how many messages there are in all.
