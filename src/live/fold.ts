@@ -2,26 +2,15 @@ import { evolveOpenView, type OpenView } from '@playhead/contract';
 import type { RecordedEvent } from '../log/event-log.ts';
 import { asSessionEvent } from './frame.ts';
 
-/** No type has this version: an event that carries it is opaque to every fold. */
-const OPAQUE = 0;
-
-/**
- * The view after one more event. An event that a fold cannot bear (its data is not what its type
- * promises) counts as opaque; one that not even its envelope can be read of changes nothing.
- */
+/** The view after one more event; one that is no event of a session's changes nothing. */
 export function foldEvent(
   view: OpenView | undefined,
   recorded: RecordedEvent,
 ): OpenView | undefined {
-  const event = asSessionEvent(recorded);
   try {
-    return evolveOpenView(view, event);
+    return evolveOpenView(view, asSessionEvent(recorded));
   } catch {
-    try {
-      return evolveOpenView(view, { ...event, v: OPAQUE });
-    } catch {
-      return view;
-    }
+    return view;
   }
 }
 

@@ -69,6 +69,18 @@ describe('events', () => {
     }
   });
 
+  it('whose data is not what their type promises are opaque as well', () => {
+    const started = evolveOpenView(undefined, event('session.started', 1, { source: 'api' }));
+    for (const type of Object.keys(eventTypes)) {
+      for (const data of [null, undefined, 7, 'x', [], { messageId: {}, content: 9 }]) {
+        const sick = event(type, 1, data, 1);
+        for (const before of [undefined, started]) {
+          expect(evolveOpenView(before, sick).session.revision).toBe(1);
+        }
+      }
+    }
+  });
+
   it('never change an old view, and share what they do not touch', () => {
     const freeze = (view: OpenView): OpenView => {
       Object.values(view).forEach(Object.freeze);

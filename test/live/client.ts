@@ -162,19 +162,10 @@ export class Client {
     if (caughtUp && this.isCaughtUp) this.faults.push('caught up twice');
     for (const [nth, event] of events.entries()) {
       if (event.revision !== from + nth) this.faults.push(`${event.revision} out of order`);
-      this.#view = folded(this.#view, event);
+      this.#view = evolveOpenView(this.#view, event);
       this.folds.push({ revision: event.revision, view: this.#view });
       this.cursor = { revision: event.revision, eventId: event.id };
     }
     if (caughtUp) this.isCaughtUp = true;
-  }
-}
-
-/** A fold as the page of a web developer would do it: an event it cannot bear is opaque to it. */
-export function folded(view: OpenView | undefined, event: SessionEvent): OpenView {
-  try {
-    return evolveOpenView(view, event);
-  } catch {
-    return evolveOpenView(view, { ...event, v: 0 });
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sessionStream, type OpenView } from '@playhead/contract';
+import { evolveOpenView, sessionStream, type OpenView } from '@playhead/contract';
 import fc from 'fast-check';
 import { asSessionEvent } from '../../src/live/frame.ts';
 import { Feed, type FeedLimits } from '../../src/live/feed.ts';
@@ -8,7 +8,7 @@ import { MemorySnapshots, openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { histories, newEvent, type Happening } from '../support/histories.ts';
 import { pausing, slowed } from './adversary.ts';
-import { Client, folded, Rooms, type From } from './client.ts';
+import { Client, Rooms, type From } from './client.ts';
 
 const RUNS = 400;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -85,7 +85,9 @@ const writing = (log: EventLog, pause: () => Promise<void>) => {
 async function truth(log: EventLog, sessionId: string): Promise<string[]> {
   const events = await log.read(sessionStream(sessionId), { after: -1, limit: 10_000 });
   let view: OpenView | undefined;
-  return events.map((event) => JSON.stringify((view = folded(view, asSessionEvent(event)))));
+  return events.map((event) =>
+    JSON.stringify((view = evolveOpenView(view, asSessionEvent(event)))),
+  );
 }
 
 /** A node of its own for one life. */

@@ -1,5 +1,10 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { sessionStream, VIEW_MESSAGES_MAX, type OpenView } from '@playhead/contract';
+import {
+  evolveOpenView,
+  sessionStream,
+  VIEW_MESSAGES_MAX,
+  type OpenView,
+} from '@playhead/contract';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { listMessages } from '../../projections/messages.ts';
@@ -13,7 +18,7 @@ import { asSessionEvent } from '../../src/live/frame.ts';
 import { openParts } from '../../src/open-parts.ts';
 import { Undo } from '../../src/undo.ts';
 import { pausing } from '../live/adversary.ts';
-import { Client, folded, Rooms, type ClientOptions, type From } from '../live/client.ts';
+import { Client, Rooms, type ClientOptions, type From } from '../live/client.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { bodyOf, reports, type Report } from '../support/reports.ts';
 
@@ -221,7 +226,7 @@ async function judge(sessionId: string, clients: readonly Client[]): Promise<voi
   const { log, database: rows } = nodes[0].parts;
   const events = await log.read(sessionStream(sessionId), { after: -1, limit: 10_000 });
   let view: OpenView | undefined;
-  const truth = events.map((event) => (view = folded(view, asSessionEvent(event))));
+  const truth = events.map((event) => (view = evolveOpenView(view, asSessionEvent(event))));
   const asText = truth.map((one) => JSON.stringify(one));
   for (const one of clients) {
     expect(one.faults).toEqual([]);

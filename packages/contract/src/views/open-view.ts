@@ -26,8 +26,23 @@ export interface OpenView {
   readonly messages: readonly MessageView[];
 }
 
-/** The view after one more event. Old views are never changed, untouched parts are shared. */
+/** No type has this version: an event that carries it is opaque to every fold. */
+const OPAQUE = 0;
+
+/**
+ * The view after one more event. Old views are never changed, untouched parts are shared. An event
+ * whose data is not what its type promises counts as opaque, everywhere alike; throws only for what
+ * is no event at all.
+ */
 export function evolveOpenView(view: OpenView | undefined, event: SessionEvent): OpenView {
+  try {
+    return evolveParts(view, event);
+  } catch {
+    return evolveParts(view, { ...event, v: OPAQUE });
+  }
+}
+
+function evolveParts(view: OpenView | undefined, event: SessionEvent): OpenView {
   return {
     session: evolveSession(view?.session, event),
     participants: evolveParticipants(view?.participants ?? [], event),
