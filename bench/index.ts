@@ -1,6 +1,8 @@
+import { appendHttp } from './append-http.ts';
 import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
 import { appendSession } from './append-session.ts';
 import { command } from './command.ts';
+import { live } from './live.ts';
 import { open100k } from './open-100k.ts';
 import { searchBetween, searchCommon, searchRare } from './search.ts';
 import type { Bench } from './support/bench.ts';
@@ -11,6 +13,8 @@ export const benches: readonly Bench[] = [
   appendBy32,
   appendBy256,
   appendSession,
+  appendHttp,
+  live,
   open100k,
   command,
   searchRare,

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { io, type Socket } from 'socket.io-client';
+import type { SessionFrame } from '@playhead/contract';
+import type { Bench } from './support/bench.ts';
+import { HttpConnection } from './support/http-connection.ts';
+import { adminKey, startBareServer, startService } from './support/program.ts';
+import { quantile } from './support/quantile.ts';
+import { reportedMessage } from './support/reported.ts';
+
+const ROOMS = 100;
+const VIEWERS_PER_ROOM = 10;
+const EVENTS_PER_SECOND = 500;
+const WARM_UP_MS = 1_000;
+const MEASURE_MS = 4_000;
+const CONNECTIONS = 16;
+
+/** A server under test: where to post a message, and how a socket comes to see its room. */
+interface Side {
+  readonly url: string;
+  readonly path: string;
+  body(room: string, message: string): string;
+  watch(socket: Socket, room: string, saw: (message: string) => void): Promise<unknown>;
+}
+
+/**
+ * From posting a message until a viewer has it: 1,000 viewers in 100 sessions, 500 messages a second
+ * (each to ten viewers), beside Socket.IO that sends on what is posted without keeping it.
+ */
+export const live: Bench = {
+  name: 'live',
+  async run(context) {
+    const database = await context.freshDatabase();
+    const service = await startService(database.url);
+    const ours = await measure({ ...playhead, url: service.url });
+    await service.stop();
+    await database.drop();
+    const bare = await startBareServer();
+    const others = await measure({ ...socketIo, url: bare.url });
+    await bare.stop();
+    return [
+      { name: 'p50', value: quantile(ours, 0.5), unit: 'ms' },
+      { name: 'p99', value: quantile(ours, 0.99), unit: 'ms' },
+      { name: 'bare.p50', value: quantile(others, 0.5), unit: 'ms' },
+      { name: 'bare.p99', value: quantile(others, 0.99), unit: 'ms' },
+      { name: 'delivered', value: ours.length, unit: 'messages' },
+    ];
+  },
+};
+
+const playhead: Omit<Side, 'url'> = {
+  path: '/api/ingest',
+  body: reportedMessage,
+  watch(socket, sessionId, saw) {
+    socket.on('session:events', ({ events }: SessionFrame) => {
+      for (const { data } of events) saw((data as { messageId?: string }).messageId ?? '');
+    });
+    return socket.emitWithAck('session:open', { sessionId });
+  },
+};
+
+const socketIo: Omit<Side, 'url'> = {
+  path: '/',
+  body: (room, message) =>
+    JSON.stringify({ room, message, event: JSON.parse(reportedMessage(room, message)) as unknown }),
+  watch(socket, room, saw) {
+    socket.on('said', ({ message }: { message: string }) => saw(message));
+    return socket.emitWithAck('join', room);
+  },
+};
+
+async function measure(side: Side): Promise<number[]> {
+  const rooms = Array.from({ length: ROOMS }, (_, nth) => `room-${nth}`);
+  const writers = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () =>
+      HttpConnection.open(new URL(side.path, side.url), adminKey),
+    ),
+  );
+  for (const room of rooms) await writers[0]?.post(side.body(room, 'first'));
+  const sent = new Map<string, number>();
+  const latencies: number[] = [];
+  const saw = (message: string): void => {
+    const at = sent.get(message);
+    if (at !== undefined) latencies.push(performance.now() - at);
+  };
+  const sockets: Socket[] = [];
+  for (const room of rooms) {
+    const joining = Array.from({ length: VIEWERS_PER_ROOM }, () => {
+      const socket = io(side.url, {
+        ...{ transports: ['websocket'], forceNew: true, auth: { token: adminKey } },
+      });
+      sockets.push(socket);
+      return side.watch(socket, room, saw);
+    });
+    await Promise.all(joining);
+  }
+  await write(side, { writers, rooms, sent });
+  await sleep(500);
+  for (const socket of sockets) socket.disconnect();
+  for (const writer of writers) writer.close();
+  return latencies;
+}
+
+/** Posts at a steady rate whatever the answers take; what is sent while warming up is not timed. */
+async function write(
+  side: Side,
+  about: { writers: HttpConnection[]; rooms: string[]; sent: Map<string, number> },
+): Promise<void> {
+  const free = [...about.writers];
+  const begin = performance.now();
+  const all = ((WARM_UP_MS + MEASURE_MS) * EVENTS_PER_SECOND) / 1_000;
+  for (let nth = 0; nth < all; nth += 1) {
+    const due = begin + (nth * 1_000) / EVENTS_PER_SECOND;
+    while (performance.now() < due || free.length === 0) await sleep(1);
+    const writer = free.pop() as HttpConnection;
+    const message = `message ${nth}`;
+    if (due >= begin + WARM_UP_MS) about.sent.set(message, performance.now());
+    void writer
+      .post(side.body(about.rooms[nth % ROOMS] ?? '', message))
+      .then(() => free.push(writer));
+  }
+}

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** A server in a process of its own. */
+export interface Program {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The key that the service takes in benches; it may do everything. */
+export const adminKey = 'the-admin-key-of-the-benches';
+
+/** Starts the service as it is built, on a database, without limits of rate. */
+export const startService = (databaseUrl: string): Promise<Program> =>
+  startProgram('../../src/main.js', {
+    DATABASE_URL: databaseUrl,
+    PLAYHEAD_ADMIN_KEY: adminKey,
+    PLAYHEAD_INGEST_PER_MINUTE: '1000000',
+    PLAYHEAD_REQUESTS_PER_MINUTE: '100000000',
+    PLAYHEAD_LOG_LEVEL: 'error',
+  });
+
+/** Starts what the service is measured beside: see `bare-server.ts`. */
+export const startBareServer = (): Promise<Program> => startProgram('./bare-server.js', {});
+
+/** Resolves when the program says where it listens. */
+async function startProgram(file: string, env: Record<string, string>): Promise<Program> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], {
+    env: { PATH: process.env.PATH, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const [, address] = /listens on (http:\S+)/.exec(line) ?? [];
+      if (address) resolve(address);
+    });
+  });
+  return {
+    url,
+    async stop() {
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
+}
