@@ -21,7 +21,7 @@ const edge = [
  */
 const table: Readonly<Record<string, readonly string[]>> = {
   'packages/contract/': ['zod'],
-  'packages/cli/': [contract, 'type zod', 'commander', 'node:'],
+  'packages/cli/': [contract, 'type zod', 'commander', 'socket.io-client', 'node:'],
   'src/domain/': [contract],
   'src/log/event-log.ts': [contract],
   'src/log/tail.ts': ['src/log/event-log.ts'],

@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { addDoctor } from './commands/doctor.ts';
 import { addKeys } from './commands/keys.ts';
+import { addSend } from './commands/send.ts';
+import { addTail } from './commands/tail.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { sharedOptions, withSharedOptions } from './shared-options.ts';
 
 /** Each adds one command to the program: a file a command. */
-const commands = [addKeys];
+const commands = [addTail, addSend, addKeys, addDoctor];
 
 function createProgram(): Command {
   const program = withSharedOptions(new Command('playhead'))
@@ -29,6 +32,12 @@ function tell(failure: unknown, asJson: boolean): number {
   console.error(told);
   return exitCodes[exit];
 }
+
+// Whoever reads has had enough, as in `playhead tail … | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCodes.ok);
+});
 
 // An empty variable counts as unset, as it does for the service.
 for (const name of ['PLAYHEAD_URL', 'PLAYHEAD_ADMIN_KEY']) {

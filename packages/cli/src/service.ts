@@ -20,14 +20,9 @@ export async function ask<Schema extends z.ZodType>(
   answer: Schema,
   path: string,
   body?: object,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<z.infer<Schema>> {
-  if (!key) throw new Failure('usage', 'no key: pass --key or set PLAYHEAD_ADMIN_KEY');
-  const { status, text } = await exchange(new URL(path, url), {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const value = parsed(text);
+  const { status, value } = await exchange({ url, key: keyIn({ url, key }) }, path, body, headers);
   const read = answer.safeParse(value);
   if (status < 300 && read.success) return read.data;
   const told = value as { detail?: unknown } | undefined;
@@ -38,21 +33,45 @@ export async function ask<Schema extends z.ZodType>(
   throw new Failure('refused', refused.data.message, refused.data);
 }
 
-async function exchange(
-  url: URL,
-  request: RequestInit,
-): Promise<{ readonly status: number; readonly text: string }> {
+/** The key that was given. Throws `Failure` `usage` when there is none. */
+export function keyIn({ key }: ServiceOptions): string {
+  if (key) return key;
+  throw new Failure('usage', 'no key: pass --key or set PLAYHEAD_ADMIN_KEY');
+}
+
+/** What was answered; `value` is undefined when it was not JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly value: unknown;
+}
+
+/** Asks and takes any answer. Throws `Failure` `unreachable` when there is none. */
+export async function exchange(
+  { url, key }: ServiceOptions,
+  path: string,
+  body?: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const { origin } = new URL(url);
   try {
-    const answer = await fetch(url, {
-      ...request,
+    const answer = await fetch(new URL(path, url), {
+      method: body === undefined ? 'GET' : 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS),
+      headers: {
+        ...(key ? { authorization: `Bearer ${key}` } : {}),
+        'content-type': 'application/json',
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, text: await answer.text() };
+    const { status, headers: told } = answer;
+    return { status, headers: told, value: parsed(await answer.text()) };
   } catch (failure) {
     const { message, cause } = failure as Error;
     const reason = cause instanceof Error && cause.message ? cause.message : message;
-    throw new Failure('unreachable', `cannot reach ${url.origin}: ${reason}`);
+    throw new Failure('unreachable', `cannot reach ${origin}: ${reason}`);
   }
 }
 

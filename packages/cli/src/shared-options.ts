@@ -27,11 +27,11 @@ export const withSharedOptions = (program: Command): Command =>
         .argParser(httpUrl),
     )
     .addOption(
-      new Option('--key <key>', 'an admin key; rather set it in the environment')
+      new Option('--key <key>', 'a key that may do it; rather set it in the environment')
         .env('PLAYHEAD_ADMIN_KEY')
         .argParser(header),
     )
-    .option('--json', 'print one JSON document, for programs');
+    .option('--json', 'print JSON, for programs');
 
 /** The shared options of the command that runs. */
 export const sharedOptions = (command: Command): SharedOptions =>

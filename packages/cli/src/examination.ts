@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import type { Scope } from '@playhead/contract';
+import { Failure } from './failure.ts';
+import { exchange, type Answer, type ServiceOptions } from './service.ts';
+
+/** Apart from each other by more, times that one tells and the other checks stop making sense. */
+const SKEW_MS_MAX = 5_000;
+/** Behind by more, lists are visibly old. */
+const LAG_MS_MAX = 10_000;
+
+/** One thing that was looked at. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found. */
+  readonly told: string;
+  /** What to do about it when it is not well. */
+  readonly advice?: string;
+}
+
+/** Looks at all there is to look at from outside; when nobody answers, at no more than that. */
+export async function examine(service: ServiceOptions): Promise<Check[]> {
+  const live = await exchange({ ...service, key: undefined }, '/health/live').catch(
+    (failure: Failure) => failure,
+  );
+  if (live instanceof Failure) {
+    return [bad('service', live.message, 'start it, or set PLAYHEAD_URL')];
+  }
+  if (live.status !== 200 || (live.value as { status?: unknown } | undefined)?.status !== 'live') {
+    const told = `${service.url} does not answer like Playhead (HTTP ${live.status})`;
+    return [bad('service', told, 'set PLAYHEAD_URL to the address of the service itself')];
+  }
+  return [
+    good('service', `${service.url} answers`),
+    clock(live),
+    ...readiness(await exchange({ ...service, key: undefined }, '/health/ready')),
+    ...(await keyChecks(service)),
+  ];
+}
+
+const good = (name: string, told: string): Check => ({ name, ok: true, told });
+const bad = (name: string, told: string, advice: string): Check => ({
+  ...{ name, ok: false, told, advice },
+});
+
+/** The service's clock is told to the second. */
+function clock({ headers }: Answer): Check {
+  const skewMs = Date.parse(headers.get('date') ?? '') - Date.now();
+  if (Number.isNaN(skewMs)) return good('clock', 'the service does not tell the time');
+  const told = `${Math.round(Math.abs(skewMs) / 1000)} s apart from the service's`;
+  if (Math.abs(skewMs) <= SKEW_MS_MAX) return good('clock', told);
+  return bad('clock', told, 'let both machines set their clocks by NTP');
+}
+
+interface Readiness {
+  readonly status: string;
+  readonly log: { readonly answers: boolean; readonly following: boolean };
+  readonly database: { readonly answers: boolean };
+  readonly projections: readonly {
+    readonly name: string;
+    readonly lagEvents: number | null;
+    readonly lagMs: number;
+    readonly parked: number;
+    readonly standingBy: boolean;
+    readonly error: string | null;
+  }[];
+}
+
+function readiness({ value }: Answer): Check[] {
+  const { status, log, database, projections } = value as Readiness;
+  const silent = [
+    ...(log.answers ? [] : ['the log does not answer']),
+    ...(log.following ? [] : ['the log is not followed']),
+    ...(database.answers ? [] : ['the database does not answer']),
+  ];
+  const ready =
+    status === 'ready'
+      ? good('ready', 'log and database answer')
+      : bad('ready', silent.join(', '), 'see whether Postgres runs and what the service logs');
+  return [ready, ...projections.map(readModel)];
+}
+
+function readModel(model: Readiness['projections'][number]): Check {
+  const { name, lagEvents, lagMs, parked, standingBy, error } = model;
+  if (error !== null) return bad(name, error, 'mend what it names; it goes on by itself');
+  if (parked > 0) {
+    const told = `${parked} sessions set aside`;
+    return bad(name, told, 'the table parked says why; their rows are not kept up to date');
+  }
+  const behind = `${lagEvents ?? 'very many'} events and ${lagMs} ms behind`;
+  if (lagMs > LAG_MS_MAX) return bad(name, behind, 'wait while it shrinks, else see the log');
+  return good(name, standingBy ? `${behind}; another node does the work` : behind);
+}
+
+/** Requests that change nothing, each of which needs a scope of its own. */
+const probes: readonly (readonly [scope: Scope, path: string, body?: object])[] = [
+  ['read', '/api/sessions?limit=1'],
+  ['write', '/api/sessions/doctor/commands/session.rename', {}],
+  ['ingest', '/api/ingest', {}],
+  ['admin', '/api/keys'],
+];
+
+async function keyChecks(service: ServiceOptions): Promise<Check[]> {
+  if (!service.key) return [bad('key', 'none given', 'pass --key or set PLAYHEAD_ADMIN_KEY')];
+  const statuses = await Promise.all(
+    probes.map(async ([, path, body]) => (await exchange(service, path, body)).status),
+  );
+  if (statuses.includes(401)) {
+    return [bad('key', 'is not valid', 'it was revoked or mistyped; see playhead keys list')];
+  }
+  const scopes = probes.filter((_, nth) => statuses[nth] !== 403).map(([scope]) => scope);
+  const may = good(
+    'key',
+    `may ${scopes.join(', ') || 'neither read, write, ingest nor administer'}`,
+  );
+  return [may, ...(scopes.includes('read') ? [await version(service)] : [])];
+}
+
+async function version(service: ServiceOptions): Promise<Check> {
+  const { value } = await exchange(service, '/api/docs');
+  const { info } = (value ?? {}) as { info?: { version?: string } };
+  const own = await ownVersion();
+  const told = `service ${info?.version ?? 'unknown'}, command ${own}`;
+  if (info?.version === own) return good('version', told);
+  return bad('version', told, 'install the command that comes with the service');
+}
+
+async function ownVersion(): Promise<string> {
+  const about = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(about) as { version: string }).version;
+}
