@@ -1,38 +1,16 @@
 // npm run demo: a conversation goes in over HTTP while a viewer prints what the socket brings.
+// HOST, PORT and PLAYHEAD_ADMIN_KEY say into which running service; PLAYHEAD_DEMO_SPEED=10 plays it
+// ten times as fast. Ends with 0 when log, viewer and read models agree, else with 1.
 import { isDeepStrictEqual } from 'node:util';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from './build.mjs';
-import { play } from './demo/play.mjs';
+import { play, texts } from './demo/play.mjs';
 import { findService } from './demo/service.mjs';
+import { watch } from './demo/viewer.mjs';
 
-await build();
-const { evolveOpenView } = await import('@playhead/contract');
-const { io } = await import('socket.io-client');
-
-/** Opens the session as soon as it exists, then folds and prints each event that comes. */
-function watch({ url, key }, sessionId) {
-  const socket = io(url, { auth: { token: key }, transports: ['websocket'] });
-  const viewer = { view: undefined, stop: () => socket.close() };
-  socket.on('connect_error', (error) => console.error(`viewer: ${error.message}`));
-  socket.on('session:events', ({ events }) => {
-    for (const event of events) {
-      viewer.view = evolveOpenView(viewer.view, event);
-      console.log(
-        `  ${String(event.revision).padStart(3)}  ${event.type.padEnd(20)}${said(event)}`,
-      );
-    }
-  });
-  viewer.open = () => socket.emitWithAck('session:open', { sessionId, after: -1 });
-  return viewer;
-}
-
-const said = ({ data }) => {
-  const text = data.content ?? data.prompt ?? data.name ?? data.as ?? '';
-  return `${data.agentName ? `${data.agentName}: ` : ''}${text.replaceAll('\n', ' ⏎ ')}`;
-};
-
-async function run(service) {
+async function run(service, speed) {
+  const { evolveOpenView } = await import('@playhead/contract');
   const headers = { authorization: `Bearer ${service.key}` };
   const get = async (path) => {
     const answer = await fetch(`${service.url}${path}`, { headers });
@@ -40,37 +18,34 @@ async function run(service) {
     return answer.json();
   };
   const sessionId = randomUUID();
-  const viewer = watch(service, sessionId);
+  const viewer = await watch(service, sessionId);
   console.log(`session ${sessionId} at ${service.url}`);
   let isOpen = false;
-  await play(sessionId, Number(process.env.PLAYHEAD_DEMO_SPEED ?? 1), async (event) => {
+  await play(sessionId, speed, async (event) => {
     const answer = await fetch(`${service.url}/api/ingest`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(event),
     });
     if (!answer.ok) throw new Error(`ingest: ${answer.status} ${await answer.text()}`);
-    if (isOpen) return;
-    const opened = await viewer.open();
-    if (!opened.ok) throw new Error(`open: ${opened.code} ${opened.message}`);
+    if (!isOpen) await viewer.open();
     isOpen = true;
   });
-  const fromLog = (await get(`/api/sessions/${sessionId}/events?limit=1000`)).events.reduce(
-    evolveOpenView,
-    undefined,
-  );
+  const { events } = await get(`/api/sessions/${sessionId}/events?limit=1000`);
+  const fromLog = events.reduce(evolveOpenView, undefined);
   const same = await eventually(async () => ({
-    "the viewer's fold": isDeepStrictEqual(viewer.view, fromLog),
-    'the set of read models': await rowsAgree(get, sessionId, fromLog),
+    'the log holds what was said': isDeepStrictEqual(contents(fromLog), texts),
+    "the viewer's fold agrees with the log": isDeepStrictEqual(viewer.view(), fromLog),
+    'the set of read models agrees with the log': await rowsAgree(get, sessionId, fromLog),
   }));
   viewer.stop();
-  for (const [what, agrees] of Object.entries(same)) {
-    console.log(
-      `${agrees ? '✓' : '✗'} ${what} ${agrees ? 'agrees' : 'does NOT agree'} with the log`,
-    );
+  for (const [what, holds] of Object.entries(same)) {
+    console.log(holds ? `✓ ${what}` : `✗ NOT true: ${what}`);
   }
   return Object.values(same).every(Boolean);
 }
+
+const contents = ({ messages }) => messages.map(({ content }) => content);
 
 /** Viewer and read models follow the log a few milliseconds behind. */
 async function eventually(compare) {
@@ -95,9 +70,23 @@ async function rowsAgree(get, sessionId, view) {
   );
 }
 
-const service = await findService(process.env);
-try {
-  process.exitCode = (await run(service)) ? 0 : 1;
-} finally {
-  await service.stop();
+function speedOf({ PLAYHEAD_DEMO_SPEED: text = '1' }) {
+  const speed = Number(text);
+  if (speed > 0 && speed <= 1000) return speed;
+  throw new Error('PLAYHEAD_DEMO_SPEED: must be a number above 0, at most 1000');
 }
+
+let service;
+try {
+  const speed = speedOf(process.env);
+  await build();
+  service = await findService(process.env);
+  process.exitCode = (await run(service, speed)) ? 0 : 1;
+} catch ({ message, cause }) {
+  console.error(cause ? `${message}: ${cause.message}` : message);
+  process.exitCode = 1;
+} finally {
+  await service?.stop();
+}
+// What a service that fails still holds open is not waited for.
+process.exit();

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
 
 /** The least major version of Postgres that Playhead runs on. */
 export const POSTGRES_MAJOR_MIN = 15;
@@ -30,8 +30,9 @@ export const openDatabase = async (url: string, options: DatabaseOptions): Promi
       // error that nobody listens to ends the process. Whoever uses it next hears of it anyway.
       onConnect: (client: pg.Client) => void client.on('error', () => undefined),
     },
-    // Errors are thrown to whoever asked; TypeORM would print statements with their values.
-    logging: false,
+    // Errors are thrown to whoever asked; TypeORM would print statements with their values, and a
+    // migration that fails whatever `logging` says.
+    logger: silent,
   });
   await dataSource.initialize();
   try {
@@ -41,6 +42,16 @@ export const openDatabase = async (url: string, options: DatabaseOptions): Promi
     await dataSource.destroy();
     throw error;
   }
+};
+
+const ignore = (): void => undefined;
+const silent: Logger = {
+  logQuery: ignore,
+  logQueryError: ignore,
+  logQuerySlow: ignore,
+  logSchemaBuild: ignore,
+  logMigration: ignore,
+  log: ignore,
 };
 
 const connectTimeoutMs = 10_000;

@@ -3,15 +3,19 @@ import { CannotStart } from './cannot-start.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { startService, type Service } from './service.ts';
 
+/** What npm passes on comes beside what the terminal has told everyone: one Ctrl-C, two signals. */
+const oneCtrlCMs = 1_000;
+
 /**
  * Stops once, however many signals come, when the start that may still go on is done: what it has
- * started would be left behind. A second signal does not wait.
+ * started would be left behind. Who signals again after a while does not want to wait.
  */
 function stopOnSignals(starting: Promise<Service>): void {
-  let stopping = false;
+  let first: number | undefined;
   const stop = (): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (first !== undefined && performance.now() - first > oneCtrlCMs) process.exit(1);
+    if (first !== undefined) return;
+    first = performance.now();
     starting
       .then((service) => service.stop())
       .then(

@@ -37,15 +37,16 @@ export async function openParts(
   const { url, place } = databaseUrl
     ? { url: databaseUrl, place: '' }
     : await embeddedPostgres(config, logger, undo, onFatal);
+  const explain = (failure: unknown): never => {
+    throw new CannotStart(databaseUrl ? 'DATABASE_URL' : folderOf(config), failure);
+  };
   const database = await openDatabase(url, {
     entities: [KeyRow, ...projections.map(({ entity }) => entity)],
     migrations,
     poolSize: limits.databasePoolMax,
-  }).catch((failure: unknown) => {
-    throw databaseUrl ? new CannotStart('DATABASE_URL', failure) : failure;
-  });
+  }).catch(explain);
   undo.add(() => database.destroy());
-  await migrate(database);
+  await migrate(database).catch(explain);
   if (await settleLog(database, place)) {
     logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
   }
@@ -85,6 +86,8 @@ export async function openParts(
   return { database, log, tail, keys, revocations, commands, projector, feed, console };
 }
 
+const folderOf = ({ dataDir }: Config): string => `PLAYHEAD_DATA_DIR ${dataDir}`;
+
 async function embeddedPostgres(
   config: Config,
   logger: Logger,
@@ -96,7 +99,7 @@ async function embeddedPostgres(
     onLog: (line) => logger.debug({ postgres: line }),
     onCrash: onFatal,
   }).catch((failure: unknown) => {
-    throw new CannotStart(`PLAYHEAD_DATA_DIR ${config.dataDir}`, failure);
+    throw new CannotStart(folderOf(config), failure);
   });
   undo.add(() => postgres.stop());
   return postgres;

@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Allowance } from './access/allowance.ts';
 import { AppModule, type Parts } from './app.module.ts';
-import { CannotStart } from './cannot-start.ts';
 import type { Config } from './config.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import { SocketAdapter } from './gateway/socket-adapter.ts';
@@ -12,6 +11,7 @@ import { prepareEdge } from './http/edge.ts';
 import { gauge } from './http/metrics.ts';
 import { nestLogger } from './http/nest-logger.ts';
 import { refuseUnrouted, serverOptions } from './http/unrouted.ts';
+import { closing, listen, tryAddress } from './listening.ts';
 import { openParts } from './open-parts.ts';
 import { METRICS } from './tokens.ts';
 import { Undo } from './undo.ts';
@@ -38,15 +38,16 @@ export async function startService(
   const stop = (): Promise<void> =>
     undo.run((failure) => logger.error({ err: failure }, 'while stopping'));
   try {
+    await tryAddress({ host: config.host, port: config.port });
     const parts = await openParts(config, logger, undo, onFatal);
     const app = await createApp(config, logger, parts);
-    undo.add(() => closeInTime(app, config.limits.shutdownGraceMs));
-    await listen(app, config);
+    undo.add(closing(app, config.limits.shutdownGraceMs));
+    const url = await listen(app, { host: config.host, port: config.port });
     const firstKey =
       config.adminKey === undefined && !(await parts.keys.hasAdmin())
         ? await parts.keys.create('first admin', ['admin'])
         : undefined;
-    return { url: addressOf(app, config.host), firstKey, stop };
+    return { url, firstKey, stop };
   } catch (failure) {
     await stop();
     throw failure;
@@ -73,28 +74,4 @@ async function createApp(
   gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);
   gauge(registry, 'pending_bytes', 'Bytes that wait for slow sockets', () => gateway.pendingBytes);
   return app;
-}
-
-/** By Fastify's own method: Nest's prints a failure before it throws it. */
-async function listen(app: NestFastifyApplication, { port, host }: Config): Promise<void> {
-  await app.init();
-  try {
-    await app.getHttpAdapter().getInstance().listen({ port, host });
-  } catch (failure) {
-    throw new CannotStart(`HOST ${host} and PORT ${port}`, failure);
-  }
-}
-
-/** Lets requests that run finish; who has not sent its request by then, or reads none, is cut. */
-async function closeInTime(app: NestFastifyApplication, graceMs: number): Promise<void> {
-  const impatience = setTimeout(() => app.getHttpServer().closeAllConnections(), graceMs);
-  await app.close();
-  clearTimeout(impatience);
-}
-
-/** The address to type into a browser; with port 0 the one the system chose. */
-function addressOf(app: NestFastifyApplication, host: string): string {
-  const address = app.getHttpServer().address();
-  const port = typeof address === 'object' && address ? address.port : '?';
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -46,7 +46,10 @@ const completed = (conversation_id) => ({
   data: { conversation_id, status: 'completed', total_turns: script.messages.length },
 });
 
-/** Plays the conversation; `say` takes one event. Speed 1 is natural. */
+/** What the agents will have said, in order. */
+export const texts = script.messages.map(([, , content]) => content);
+
+/** Plays the conversation; `say` takes one event. Speed 1 is natural, 10 is ten times as fast. */
 export async function play(conversationId, speed, say) {
   const stamp = (event) => ({ ...event, timestamp: new Date().toISOString() });
   await say(stamp(started(conversationId)));

@@ -11,7 +11,8 @@ const start = fileURLToPath(new URL('../start.mjs', import.meta.url));
 
 /** `{ url, key, stop }` of a service; throws when one runs here and its key is not known. */
 export async function findService(env) {
-  const url = `http://${env.HOST ?? '127.0.0.1'}:${env.PORT ?? 3000}`;
+  const host = env.HOST || '127.0.0.1';
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${env.PORT || 3000}`;
   const runs = await fetch(`${url}/health/live`).then(
     (answer) => answer.ok,
     () => false,
@@ -26,8 +27,9 @@ export async function findService(env) {
 async function startService(env) {
   const dataDir = await mkdtemp(join(tmpdir(), 'playhead-demo-'));
   const key = `ph_${randomBytes(24).toString('base64url')}`;
+  const own = { PORT: '0', PLAYHEAD_DATA_DIR: dataDir, PLAYHEAD_ADMIN_KEY: key, DATABASE_URL: '' };
   const child = spawn(process.execPath, [start], {
-    env: { ...env, PORT: '0', PLAYHEAD_DATA_DIR: dataDir, PLAYHEAD_ADMIN_KEY: key },
+    env: { ...env, ...own },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -36,12 +38,13 @@ async function startService(env) {
     await ended;
     await rm(dataDir, { recursive: true, force: true });
   };
-  const listening = (async () => {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const [, url] = /listens on (http:\S+)/.exec(line) ?? [];
-      if (url) return url;
-    }
-    throw new Error('the service did not start');
-  })();
-  return { url: await listening, key, stop };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => void stop().finally(() => process.exit(1)));
+  }
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, url] = /listens on (http:\S+)/.exec(line) ?? [];
+    if (url) return { url, key, stop };
+  }
+  await stop();
+  throw new Error('the service did not start');
 }

@@ -36,6 +36,10 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   const args = ['-D', cluster, ...asArguments({ ...settings, ...endpoint.settings })];
   const child = run(as, binaries.postgres, args, ['ignore', 'ignore', 'pipe']);
   const closed = once(child, 'close').catch((error: unknown) => [error]);
+  // Out of the terminal's reach it would outlive a process that ends in a hurry.
+  const onExit = (): unknown => child.kill('SIGINT');
+  process.once('exit', onExit);
+  void closed.then(() => process.off('exit', onExit));
   const words = lastLines(child, onLog);
   let stopping = false;
   const stop = async (): Promise<void> => {

@@ -64,7 +64,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/listed-sessions.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
   'src/open-parts.ts': [...wiring, 'node:'],
-  'src/service.ts': [...wiring, 'node:'],
+  'src/service.ts': wiring,
+  'src/listening.ts': ['src/cannot-start.ts', 'type @nestjs/platform-fastify', 'node:'],
   'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
 };
