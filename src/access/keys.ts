@@ -19,7 +19,7 @@ export interface PresetKey {
 /** The keys that the environment sets, and how long the others are trusted. */
 export interface KeysOptions {
   readonly preset: readonly PresetKey[];
-  /** How long a looked-up key is trusted without looking again. */
+  /** How long a looked-up key is trusted without looking again; 0: not at all. */
   readonly cacheMs: number;
 }
 
@@ -34,6 +34,7 @@ export class Keys implements Authenticator {
   readonly issued: IssuedKeys;
   readonly #preset: readonly { hash: Buffer; principal: Principal }[];
   readonly #known: LRUCache<string, Principal>;
+  readonly #isCached: boolean;
 
   constructor(
     private readonly database: DataSource,
@@ -46,6 +47,8 @@ export class Keys implements Authenticator {
       hash: digest(key),
       principal: { id: principalIdOf(name), scopes },
     }));
+    // Entries with a time to live of 0 would live for ever.
+    this.#isCached = options.cacheMs > 0;
     this.#known = new LRUCache({ max: KEYS_CACHED_MAX, ttl: options.cacheMs });
   }
 
@@ -59,7 +62,7 @@ export class Keys implements Authenticator {
     const row = await this.database.getRepository(KeyRow).findOneBy({ hash, revokedAt: IsNull() });
     if (!row) return undefined;
     const principal = { id: principalIdOf(row.id), scopes: row.scopes };
-    this.#known.set(hash.toString('base64'), principal);
+    if (this.#isCached) this.#known.set(hash.toString('base64'), principal);
     return principal;
   }
 
