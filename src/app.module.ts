@@ -29,6 +29,7 @@ import type { Console } from './live/console/console.ts';
 import type { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
+import type { Nodes } from './nodes/nodes.ts';
 import type { Projector } from './projecting/projector.ts';
 import { CommandRequests } from './request-command.ts';
 import * as tokens from './tokens.ts';
@@ -38,6 +39,7 @@ export interface Parts {
   readonly database: DataSource;
   readonly log: EventLog;
   readonly tail: Tail;
+  readonly nodes: Nodes;
   readonly keys: Keys;
   readonly revocations: Revocations;
   readonly commands: CommandHandler;
@@ -61,6 +63,7 @@ export class AppModule {
       [tokens.LOGGER, logger],
       [tokens.EVENT_LOG, log],
       [tokens.TAIL, parts.tail],
+      [tokens.NODES, parts.nodes],
       [tokens.DATABASE, parts.database],
       [tokens.COMMANDS, commands],
       [tokens.REQUESTS, new CommandRequests(commands, log, limits)],

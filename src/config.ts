@@ -94,6 +94,21 @@ export const limits = {
   presenceEveryMs: 500,
   /** and how many of them are named. */
   presenceViewersMax: 100,
+
+  /** How often a node shows the others that it is there. */
+  nodeBeatMs: 1_000,
+  /** After so many own beats without a word of another node that one counts as gone. */
+  nodeSilentBeatsMax: 3,
+  /** Other nodes that are heard. */
+  nodesMax: 64,
+  /** How long what a node tells others waits for more, */
+  nodeGatherMs: 10,
+  /** and the bytes that may wait; what is more is dropped. */
+  nodePendingBytesMax: 512 * 1024,
+  /** Pause before nodes try again to reach each other. */
+  nodeRetryMs: 500,
+  nodeStatementMs: 3_000,
+
   /** Until then a new connection must have shown a key. */
   socketConnectMs: 10_000,
   /** One message of a socket client. */

@@ -18,6 +18,7 @@ import { openPostgresLog, PostgresSnapshots } from './log/postgres/index.ts';
 import type { Snapshots } from './log/snapshots.ts';
 import { settleLog } from './log-place.ts';
 import { openTail } from './log/tail.ts';
+import { openPostgresNodes } from './nodes/postgres-nodes.ts';
 import { Projector } from './projecting/projector.ts';
 import { SessionStates, type StatesOptions } from './session-states.ts';
 import type { Undo } from './undo.ts';
@@ -59,6 +60,12 @@ export async function openParts(
   undo.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   undo.add(() => tail.stop());
+  const nodes = openPostgresNodes({
+    ...limits,
+    connectionString: url,
+    warn: (message, about) => logger.warn({ about }, message),
+  });
+  undo.add(() => nodes.close());
   const projector = new Projector(projections, {
     dataSource: database,
     log,
@@ -83,7 +90,7 @@ export async function openParts(
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
   const revocations = new Revocations(keys, tail);
   undo.add(() => revocations.stop());
-  return { database, log, tail, keys, revocations, commands, projector, feed, console };
+  return { database, log, tail, nodes, keys, revocations, commands, projector, feed, console };
 }
 
 const folderOf = ({ dataDir }: Config): string => `PLAYHEAD_DATA_DIR ${dataDir}`;

@@ -15,3 +15,4 @@ export const INGEST = Symbol('Ingest');
 export const INGEST_LIMIT = Symbol('IngestLimit');
 export const INGEST_METRIC = Symbol('ingest counter');
 export const TAIL = Symbol('Tail');
+export const NODES = Symbol('Nodes');

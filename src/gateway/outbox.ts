@@ -54,6 +54,11 @@ export class Outbox {
     return this.pending > 2 * this.limits.viewerBytesMax;
   }
 
+  /** More waits than replays go on with: who has that much to read is spared what it can miss. */
+  get isBehind(): boolean {
+    return this.pending > this.limits.replayBytesMax;
+  }
+
   /** Whether as many more bytes may wait; when nothing waits any number may. */
   hasRoomFor(bytes: number): boolean {
     return this.pending === 0 || this.pending + bytes <= this.limits.viewerBytesMax;
@@ -75,7 +80,7 @@ export class Outbox {
   }
 
   async #drained(): Promise<void> {
-    while (!this.#isClosed && this.pending > this.limits.replayBytesMax) {
+    while (!this.#isClosed && this.isBehind) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

@@ -26,9 +26,11 @@ import type { Config } from '../config.ts';
 import type { Feed } from '../live/feed.ts';
 import { Presence } from '../live/presence.ts';
 import type { Audience } from '../live/viewer.ts';
-import { CONFIG, FEED, KEYS } from '../tokens.ts';
+import type { Nodes } from '../nodes/nodes.ts';
+import { CONFIG, FEED, KEYS, NODES } from '../tokens.ts';
 import { admitReaders, principalOf, refusalFor } from './admission.ts';
 import { answerTo } from './answers.ts';
+import { Asides } from './asides.ts';
 import { checked } from './checked.ts';
 import { OpenSessions, type ViewerSocket } from './open-sessions.ts';
 import { Outbox } from './outbox.ts';
@@ -53,6 +55,8 @@ interface Connected {
 export class SessionsGateway
   implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, BeforeApplicationShutdown
 {
+  /** What viewers are told beside events. */
+  asides: Asides;
   readonly #connected = new Map<string, Connected>();
   #audience: Audience;
   #presence: Presence;
@@ -61,6 +65,7 @@ export class SessionsGateway
     @Inject(FEED) private readonly feed: Feed,
     @Inject(KEYS) private readonly keys: Authenticator,
     @Inject(CONFIG) private readonly config: Config,
+    @Inject(NODES) private readonly nodes: Nodes,
   ) {}
 
   /** How one request of a socket is answered; undefined when the socket is gone. */
@@ -107,8 +112,9 @@ export class SessionsGateway
       broadcast: (frame) =>
         server.local.to(sessionRoom(frame.sessionId)).emit('session:events', frame),
     };
-    this.#presence = new Presence(this.config.limits, (presence) => {
-      server.local.to(sessionRoom(presence.sessionId)).emit('session:presence', presence);
+    this.asides = new Asides(server, (socketId) => this.#connected.get(socketId)?.outbox);
+    this.#presence = new Presence(this.config.limits, this.nodes, (presence) => {
+      this.asides.presence(presence, (sessionId) => this.#presence.of(sessionId));
     });
   }
 

@@ -5,28 +5,23 @@ import {
   MessageBody,
   SubscribeMessage,
   WebSocketGateway,
+  type OnGatewayInit,
 } from '@nestjs/websockets';
-import {
-  refuse,
-  sessionRoom,
-  signal,
-  type Refusal,
-  type SessionSignal,
-  type Signal,
-} from '@playhead/contract';
+import { refuse, signal, type Refusal, type SessionSignal, type Signal } from '@playhead/contract';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
 import { Typing } from '../live/typing.ts';
-import { CONFIG, KEYS } from '../tokens.ts';
+import type { Nodes } from '../nodes/nodes.ts';
+import { CONFIG, KEYS, NODES } from '../tokens.ts';
 import { admitted, principalOf } from './admission.ts';
 import { checked, cleansed } from './checked.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 
-/** What viewers of a session tell each other; it passes through this node and is kept nowhere. */
+/** What viewers of a session tell each other; it passes through the nodes and is kept nowhere. */
 @WebSocketGateway()
-export class SignalsGateway {
+export class SignalsGateway implements OnGatewayInit {
   readonly #typing = new Map<string, Typing>();
   readonly #ofSocket: RateLimiterMemory;
   readonly #inSession: RateLimiterMemory;
@@ -35,10 +30,19 @@ export class SignalsGateway {
     @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
     @Inject(KEYS) private readonly keys: Authenticator,
     @Inject(CONFIG) private readonly config: Config,
+    @Inject(NODES) private readonly nodes: Nodes,
   ) {
     const { signalsPerSecond, sessionSignalsPerSecond } = config.limits;
     this.#ofSocket = new RateLimiterMemory({ points: signalsPerSecond, duration: 1 });
     this.#inSession = new RateLimiterMemory({ points: sessionSignalsPerSecond, duration: 1 });
+  }
+
+  afterInit(): void {
+    this.nodes.listen({
+      heard: (_, message) => {
+        if (message.type === 'signal') void this.#pass(message.signal);
+      },
+    });
   }
 
   @SubscribeMessage('signal')
@@ -83,11 +87,17 @@ export class SignalsGateway {
     this.#tell(socket, { sessionId, kind, ...(data && { data }), expiresInMs });
   }
 
-  /** To everybody else who has the session open here. */
+  /** To everybody else who has the session open, here and on other nodes. */
   #tell(socket: ViewerSocket, told: Omit<SessionSignal, 'from'>): void {
-    const { sessionId } = told;
-    const from = principalOf(socket);
-    socket.local.to(sessionRoom(sessionId)).emit('session:signal', { ...told, from });
+    const signal = { ...told, from: principalOf(socket) };
+    this.sockets.asides.signal(signal, socket.id);
+    if (this.nodes.others > 0) this.nodes.tell({ type: 'signal', signal });
+  }
+
+  /** A signal of another node; it counts as one in the session, as it would have here. */
+  async #pass(signal: SessionSignal): Promise<void> {
+    if (!this.sockets.asides.isWatched(signal.sessionId)) return;
+    if (await isWithin(this.#inSession, signal.sessionId)) this.sockets.asides.signal(signal);
   }
 
   #typingOf(socket: ViewerSocket): Typing {

@@ -1,11 +1,16 @@
 import type { SessionPresence } from '@playhead/contract';
+import type { Nodes } from '../nodes/nodes.ts';
+import { PresenceElsewhere } from './presence-elsewhere.ts';
+import { PresenceTelling } from './presence-telling.ts';
 
 /** How often presence is told, and of how many, as `config.ts` has it. */
 export interface PresenceLimits {
-  /** The least time between two announcements of one session. */
+  /** The least time between two announcements of one session, to viewers and to other nodes. */
   readonly presenceEveryMs: number;
   /** How many viewers are named. */
   readonly presenceViewersMax: number;
+  /** How often a node is asked for what of it was lost. */
+  readonly nodeBeatMs: number;
 }
 
 interface Watched {
@@ -15,14 +20,35 @@ interface Watched {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Who has which session open, told when it changes, but not at every change. */
+/**
+ * Who has which session open, on this node and on the others; its viewers here are told when it
+ * changes, but not at every change.
+ */
 export class Presence {
   readonly #sessions = new Map<string, Watched>();
+  readonly #elsewhere: PresenceElsewhere;
+  readonly #telling: PresenceTelling;
+  readonly #unlisten: () => void;
+  readonly #asking: NodeJS.Timeout;
 
   constructor(
     private readonly limits: PresenceLimits,
+    private readonly nodes: Nodes,
     private readonly announce: (presence: SessionPresence) => void,
-  ) {}
+  ) {
+    this.#elsewhere = new PresenceElsewhere((sessionId) => {
+      const session = this.#sessions.get(sessionId);
+      if (session) this.#changed(sessionId, session);
+    });
+    this.#telling = new PresenceTelling(nodes, limits.presenceEveryMs, {
+      sessions: () => this.#sessions.keys(),
+      of: (sessionId) => this.#here(sessionId),
+    });
+    this.#unlisten = this.#listen();
+    this.#asking = setInterval(() => {
+      for (const node of this.#elsewhere.incomplete) nodes.tell({ type: 'ask', node });
+    }, limits.nodeBeatMs);
+  }
 
   /** A viewer's socket opened the session. */
   enter(sessionId: string, viewer: string): void {
@@ -33,7 +59,7 @@ export class Presence {
     };
     this.#sessions.set(sessionId, session);
     session.sockets.set(viewer, (session.sockets.get(viewer) ?? 0) + 1);
-    this.#changed(sessionId, session);
+    this.#changedHere(sessionId, session);
   }
 
   /** One of the viewer's sockets no longer has it open. */
@@ -43,26 +69,67 @@ export class Presence {
     const left = (session.sockets.get(viewer) ?? 0) - 1;
     if (left > 0) session.sockets.set(viewer, left);
     else session.sockets.delete(viewer);
-    this.#changed(sessionId, session);
+    this.#changedHere(sessionId, session);
   }
 
   /** Who has the session open now. */
   of(sessionId: string): SessionPresence {
+    const parts = [this.#here(sessionId), ...this.#elsewhere.of(sessionId)];
+    return this.#together(sessionId, parts);
+  }
+
+  /** Nothing is told from now on, and nobody is here. */
+  stop(): void {
+    clearInterval(this.#asking);
+    this.#unlisten();
+    this.#telling.stop();
+    for (const { timer } of this.#sessions.values()) clearTimeout(timer);
+    this.#sessions.clear();
+  }
+
+  #listen(): () => void {
+    return this.nodes.listen({
+      heard: (node, message) => {
+        if (message.type === 'presence') this.#elsewhere.heard(node, message.presence);
+        else if (message.type === 'state') this.#elsewhere[message.at](node);
+        else if (message.type === 'ask' && message.node === this.nodes.id)
+          this.#telling.everything();
+      },
+      arrived: (node) => {
+        this.#elsewhere.arrived(node);
+        this.#telling.everything();
+      },
+      missed: (node) => this.#elsewhere.missed(node),
+      gone: (node) => this.#elsewhere.gone(node),
+    });
+  }
+
+  #here(sessionId: string): SessionPresence {
     const sockets = this.#sessions.get(sessionId)?.sockets ?? new Map<string, number>();
-    const all = [...sockets].sort(([a], [b]) => (a < b ? -1 : 1));
+    const viewers = [...sockets].map(([id, count]) => ({ id, sockets: count }));
+    const total = viewers.reduce((sum, one) => sum + one.sockets, 0);
+    return this.#together(sessionId, [{ sessionId, total, viewers }]);
+  }
+
+  /** As each part names its first viewers by id, the first of all of them are among those named. */
+  #together(sessionId: string, parts: readonly SessionPresence[]): SessionPresence {
+    const sockets = new Map<string, number>();
+    for (const { id, sockets: count } of parts.flatMap(({ viewers }) => viewers)) {
+      sockets.set(id, (sockets.get(id) ?? 0) + count);
+    }
     return {
       sessionId,
-      total: all.reduce((sum, [, count]) => sum + count, 0),
-      viewers: all
+      total: parts.reduce((sum, { total }) => sum + total, 0),
+      viewers: [...sockets]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .slice(0, this.limits.presenceViewersMax)
         .map(([id, count]) => ({ id, sockets: count })),
     };
   }
 
-  /** Nothing is told from now on. */
-  stop(): void {
-    for (const { timer } of this.#sessions.values()) clearTimeout(timer);
-    this.#sessions.clear();
+  #changedHere(sessionId: string, session: Watched): void {
+    this.#telling.changed(sessionId);
+    this.#changed(sessionId, session);
   }
 
   #changed(sessionId: string, session: Watched): void {

@@ -12,7 +12,8 @@ import { Feed } from '../../src/live/feed.ts';
 import { MemorySnapshots } from '../../src/log/memory/index.ts';
 import { openPostgresLog } from '../../src/log/postgres/index.ts';
 import { openTail } from '../../src/log/tail.ts';
-import { CONFIG, FEED, KEYS } from '../../src/tokens.ts';
+import { openPostgresNodes } from '../../src/nodes/postgres-nodes.ts';
+import { CONFIG, FEED, KEYS, NODES } from '../../src/tokens.ts';
 import { freshDatabase } from './database.ts';
 
 export type ClientSocket = Socket<ServerToClient, ClientToServer>;
@@ -35,19 +36,21 @@ async function openParts(own: Limits, onFault: (fault: unknown) => void) {
   ];
   const keys = new Keys(database, log, { preset, cacheMs: 1 });
   const feed = new Feed({ log, tail, snapshots: new MemorySnapshots() }, own, onFault);
+  const nodes = openPostgresNodes({ ...own, connectionString: url, warn: () => undefined });
   const close = async (): Promise<void> => {
     feed.stop();
+    await nodes.close();
     await tail.stop();
     await log.close();
     await database.destroy();
     await fresh.drop();
   };
-  return { database, log, tail, keys, feed, close };
+  return { database, log, tail, nodes, keys, feed, close };
 }
 
 /** The gateway on a Postgres log and real keys, without the rest of the service. */
 export async function startGateway(changed: Partial<Record<keyof Limits, number>> = {}) {
-  const own = { ...limits, ...changed } as Limits;
+  const own = { ...limits, ...changed };
   const faults: unknown[] = [];
   const parts = await openParts(own, (fault) => faults.push(fault));
   const module = {
@@ -56,6 +59,7 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
       SessionsGateway,
       { provide: FEED, useValue: parts.feed },
       { provide: KEYS, useValue: parts.keys },
+      { provide: NODES, useValue: parts.nodes },
       { provide: CONFIG, useValue: { ...readConfig({}), limits: own } },
     ],
   };

@@ -12,6 +12,7 @@ const wiring = [
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
   ...['src/access/', 'src/live/', 'src/handle-command.ts', 'src/request-command.ts'],
+  'type src/nodes/nodes.ts',
 ];
 
 /**
@@ -41,7 +42,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
-  'src/live/': [...logPort, contract, 'lru-cache', 'node:'],
+  'src/nodes/': [contract, 'zod', 'pg', 'node:'],
+  'src/live/': [...logPort, 'type src/nodes/nodes.ts', contract, 'lru-cache', 'node:'],
   'src/access/': [
     ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
     'rate-limiter-flexible',

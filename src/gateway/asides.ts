@@ -1,0 +1,65 @@
+import {
+  sessionRoom,
+  type ClientToServer,
+  type ServerToClient,
+  type SessionPresence,
+  type SessionSignal,
+} from '@playhead/contract';
+import type { Server } from 'socket.io';
+import type { Outbox } from './outbox.ts';
+
+/**
+ * What this node's viewers of a session are told beside its events. A viewer who is behind with
+ * those does without signals and has presence later, as it is then: neither may cost it the session.
+ */
+export class Asides {
+  /** Presence that is told later, by socket and session. */
+  readonly #owed = new Set<string>();
+
+  constructor(
+    private readonly server: Server<ClientToServer, ServerToClient>,
+    private readonly outboxOf: (socketId: string) => Outbox | undefined,
+  ) {}
+
+  /** Whether anybody here has the session open. */
+  isWatched(sessionId: string): boolean {
+    return this.#members(sessionId).size > 0;
+  }
+
+  /** Tells a signal to all but the socket it is from. */
+  signal(signal: SessionSignal, fromSocketId?: string): void {
+    const without = this.#behind(signal.sessionId);
+    if (fromSocketId !== undefined) without.push(fromSocketId);
+    this.#to(signal.sessionId, without).emit('session:signal', signal);
+  }
+
+  /** Tells who has a session open; `now` answers who has when it is asked. */
+  presence(presence: SessionPresence, now: (sessionId: string) => SessionPresence): void {
+    const { sessionId } = presence;
+    const behind = this.#behind(sessionId);
+    this.#to(sessionId, behind).emit('session:presence', presence);
+    for (const socketId of behind) {
+      const debt = `${socketId} ${sessionId}`;
+      if (this.#owed.has(debt)) continue;
+      this.#owed.add(debt);
+      void this.outboxOf(socketId)?.inTurn(() => {
+        this.#owed.delete(debt);
+        if (!this.#members(sessionId).has(socketId)) return;
+        this.server.sockets.sockets.get(socketId)?.emit('session:presence', now(sessionId));
+      });
+    }
+  }
+
+  /** Only this node's sockets: others are told by theirs. Encoded once however many there are. */
+  #to(sessionId: string, without: readonly string[]) {
+    return this.server.local.to(sessionRoom(sessionId)).except([...without]);
+  }
+
+  #behind(sessionId: string): string[] {
+    return [...this.#members(sessionId)].filter((socketId) => this.outboxOf(socketId)?.isBehind);
+  }
+
+  #members(sessionId: string): ReadonlySet<string> {
+    return this.server.sockets.adapter.rooms.get(sessionRoom(sessionId)) ?? new Set();
+  }
+}

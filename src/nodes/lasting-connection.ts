@@ -1,0 +1,69 @@
+import pg from 'pg';
+
+/** What a connection is for, and who hears of it. */
+export interface ConnectionOptions {
+  readonly settings: pg.ClientConfig;
+  /** The first statement on each new connection. */
+  readonly first: string;
+  /** Pause before a lost connection is made anew, in milliseconds. */
+  readonly retryMs: number;
+  /** A connection can be used. */
+  readonly ready: () => void;
+  /** It was lost, or could not be made. */
+  readonly lost: (fault: unknown) => void;
+  /** The payload of a notification. */
+  readonly notified: (payload: string) => void;
+}
+
+/** One connection to Postgres, made anew whenever it is lost. */
+export class LastingConnection {
+  #made: pg.Client | undefined;
+  #isReady = false;
+  #retry: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(private readonly options: ConnectionOptions) {
+    void this.#connect();
+  }
+
+  /** Undefined while there is none to be used. */
+  get client(): pg.Client | undefined {
+    return this.#isReady ? this.#made : undefined;
+  }
+
+  /** Gives up a connection, if it is still the one in use, and makes another. */
+  renew(client: pg.Client, fault: unknown): void {
+    client.connection.stream.destroy();
+    // Whatever tells of a loss first; the rest finds another connection at work.
+    if (this.#made !== client || this.#isClosed) return;
+    this.#made = undefined;
+    this.#isReady = false;
+    this.#retry = setTimeout(() => void this.#connect(), this.options.retryMs);
+    this.options.lost(fault);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#isReady = false;
+    clearTimeout(this.#retry);
+    this.#made?.connection.stream.destroy();
+  }
+
+  async #connect(): Promise<void> {
+    const { settings, first, ready, notified } = this.options;
+    const client = new pg.Client({ ...settings, keepAlive: true });
+    this.#made = client;
+    client.on('error', (fault) => this.renew(client, fault));
+    client.on('end', () => this.renew(client, new Error('the connection has ended')));
+    client.on('notification', ({ payload = '' }) => notified(payload));
+    try {
+      await client.connect();
+      await client.query(first);
+      if (this.#made !== client || this.#isClosed) return;
+      this.#isReady = true;
+      ready();
+    } catch (fault) {
+      this.renew(client, fault);
+    }
+  }
+}

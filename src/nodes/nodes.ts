@@ -1,0 +1,35 @@
+import type { NodeMessage } from './messages.ts';
+
+/**
+ * What a node hears of the others that share its database. Of one node, calls come in the order in
+ * which it told; `arrived` comes before anything else of it.
+ */
+export interface NodesListener {
+  heard(node: string, message: NodeMessage): void;
+  /** A node that was not known, or was gone. What it told before is not known either. */
+  arrived?(node: string): void;
+  /** Something that a node told was lost on the way. */
+  missed?(node: string): void;
+  /** A node has stopped, or was not heard of for a while. */
+  gone?(node: string): void;
+}
+
+/**
+ * What nodes tell each other: best effort, at most once, stored nowhere. For what does no harm when
+ * it is lost and may be told anew; events go by the log alone.
+ */
+export interface Nodes {
+  /** This node's name, as the others see it; another one at each start. */
+  readonly id: string;
+  /** How many other nodes are known. */
+  readonly others: number;
+  /**
+   * Tells all others, in a moment. Never waits and never throws; false when the message was dropped,
+   * because too much waits already, it is too long, or there is no connection.
+   */
+  tell(message: NodeMessage): boolean;
+  /** Hears of the others that are known and what they tell, until the function is called. */
+  listen(listener: NodesListener): () => void;
+  /** Says good-bye. Nothing is told or heard from then on. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { Gathering } from './gathering.ts';
+import { LastingConnection } from './lasting-connection.ts';
+import type { NodeMessage } from './messages.ts';
+import type { Nodes, NodesListener } from './nodes.ts';
+import { readPacket } from './packet.ts';
+import { Peers, type PeersLimits } from './peers.ts';
+
+/** Where nodes meet, and their limits; times in milliseconds, sizes in bytes. */
+export interface PostgresNodesOptions extends PeersLimits {
+  /** Of the database that the nodes share. Not through a pooler of transactions. */
+  readonly connectionString: string;
+  /** How often a node shows that it is there. */
+  readonly nodeBeatMs: number;
+  /** How long messages wait for others to go with them. */
+  readonly nodeGatherMs: number;
+  /** What may wait to be told; more is dropped. */
+  readonly nodePendingBytesMax: number;
+  /** Pause before a lost connection is made anew, and how long a statement may take. */
+  readonly nodeRetryMs: number;
+  readonly nodeStatementMs: number;
+  /** Takes what an operator should know, once an outage. */
+  readonly warn: (message: string, about: unknown) => void;
+}
+
+const CHANNEL = 'playhead_nodes';
+
+/** Postgres takes payloads of less than 8,000 bytes. */
+const PAYLOAD_BYTES_MAX = 7_999;
+
+/**
+ * Nodes that tell each other by LISTEN and NOTIFY, each on a connection of its own: no append and
+ * no read waits for it. The answer is there at once and connects by itself, as often as it must.
+ */
+export function openPostgresNodes(options: PostgresNodesOptions): Nodes {
+  return new PostgresNodes(options);
+}
+
+class PostgresNodes implements Nodes {
+  readonly id = randomUUID();
+  readonly #gathering: Gathering;
+  readonly #peers: Peers;
+  readonly #ear: LastingConnection;
+  readonly #mouth: LastingConnection;
+  readonly #beats: NodeJS.Timeout;
+  #due: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  /** Beats sent since one came back: this node hears itself as it hears the others. */
+  #unheard = 0;
+  #isOut = false;
+  #isClosed = false;
+
+  constructor(private readonly options: PostgresNodesOptions) {
+    const { nodePendingBytesMax: pendingBytesMax, nodeBeatMs } = options;
+    this.#gathering = new Gathering(this.id, {
+      payloadBytesMax: PAYLOAD_BYTES_MAX,
+      pendingBytesMax,
+    });
+    this.#peers = new Peers(options);
+    this.#ear = this.#connection('playhead-nodes', `listen ${CHANNEL}`);
+    // A notification is a transaction, but nothing of it is worth waiting for the disk.
+    this.#mouth = this.#connection('playhead-nodes-notify', 'set synchronous_commit = off');
+    this.#beats = setInterval(() => this.#beat(), nodeBeatMs);
+  }
+
+  get others(): number {
+    return this.#peers.size;
+  }
+
+  tell(message: NodeMessage): boolean {
+    if (this.#isClosed || !this.#mouth.client) return false;
+    const isTaken = this.#gathering.add(message);
+    if (isTaken && !this.#sending) this.#sendSoon();
+    return isTaken;
+  }
+
+  listen(listener: NodesListener): () => void {
+    return this.#peers.listen(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#beats);
+    clearTimeout(this.#due);
+    await this.#sending;
+    const { client } = this.#mouth;
+    if (client) await notify(client, this.#gathering.take(true)).catch(() => undefined);
+    this.#ear.close();
+    this.#mouth.close();
+  }
+
+  #connection(name: string, first: string): LastingConnection {
+    const { connectionString, nodeStatementMs, nodeRetryMs } = this.options;
+    return new LastingConnection({
+      settings: {
+        connectionString,
+        application_name: name,
+        connectionTimeoutMillis: nodeStatementMs,
+        query_timeout: nodeStatementMs,
+      },
+      first,
+      retryMs: nodeRetryMs,
+      // The first word goes out once its answers can be heard.
+      ready: () => this.#ear.client && this.#send(),
+      lost: (fault) => this.#lost(fault),
+      notified: (payload) => this.#hear(payload),
+    });
+  }
+
+  #hear(payload: string): void {
+    const packet = readPacket(payload);
+    if (!packet || this.#isClosed) return;
+    if (packet.from !== this.id) this.#peers.take(packet);
+    else {
+      this.#unheard = 0;
+      this.#isOut = false;
+    }
+  }
+
+  #beat(): void {
+    this.#peers.beat();
+    this.#send();
+    const [ear, mouth] = [this.#ear.client, this.#mouth.client];
+    this.#unheard = ear && mouth ? this.#unheard + 1 : 0;
+    if (!ear || !mouth || this.#unheard <= this.options.nodeSilentBeatsMax) return;
+    const fault = new Error('what this node tells does not come back to it');
+    this.#ear.renew(ear, fault);
+    this.#mouth.renew(mouth, fault);
+  }
+
+  /** Sends what waits, or that this node is there; what is told meanwhile goes with the next. */
+  #send(): void {
+    clearTimeout(this.#due);
+    this.#due = undefined;
+    const { client } = this.#mouth;
+    if (!client || this.#sending || this.#isClosed) return;
+    this.#sending = notify(client, this.#gathering.take())
+      .catch((fault: unknown) => this.#mouth.renew(client, fault))
+      .then(() => {
+        this.#sending = undefined;
+        if (!this.#gathering.isEmpty) this.#sendSoon();
+      });
+  }
+
+  #sendSoon(): void {
+    if (this.#isClosed) return;
+    this.#due ??= setTimeout(() => this.#send(), this.options.nodeGatherMs);
+  }
+
+  #lost(fault: unknown): void {
+    // Signals that are late are worse than none; who missed state asks for it.
+    if (!this.#mouth.client) this.#gathering.drop();
+    if (this.#isOut) return;
+    this.#isOut = true;
+    this.options.warn('nodes do not hear each other: signals and presence stay on this one', fault);
+  }
+}
+
+/** Sends payloads in one transaction, in their order. */
+const notify = (client: pg.Client, payloads: readonly string[]): Promise<unknown> =>
+  client.query('select pg_notify($1, payload) from unnest($2::text[]) as payload', [
+    CHANNEL,
+    payloads,
+  ]);

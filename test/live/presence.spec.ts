@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SessionPresence } from '@playhead/contract';
+import fc from 'fast-check';
+import { Presence } from '../../src/live/presence.ts';
+import { Gathering } from '../../src/nodes/gathering.ts';
+import type { NodeMessage } from '../../src/nodes/messages.ts';
+import type { Nodes } from '../../src/nodes/nodes.ts';
+import { readPacket } from '../../src/nodes/packet.ts';
+import { Peers } from '../../src/nodes/peers.ts';
+
+/* Nodes in one process; payloads between them go through here, and only some of them arrive. */
+
+const limits = { presenceEveryMs: 1, presenceViewersMax: 3, nodeBeatMs: 5 };
+
+class Wire {
+  readonly ends = new Set<(payload: string) => void>();
+  payloads = 0;
+  /** Whether the nth payload reaches a node. */
+  arrives: (nth: number) => boolean = () => true;
+
+  send(payloads: readonly string[]): void {
+    for (const payload of payloads) {
+      for (const end of this.ends) if (this.arrives((this.payloads += 1))) end(payload);
+    }
+  }
+}
+
+interface Node {
+  readonly presence: Presence;
+  readonly announced: SessionPresence[];
+  /** Ends it as a crash does. */
+  crash(): void;
+}
+
+function startNode(wire: Wire, id: string): Node {
+  const gathering = new Gathering(id, { payloadBytesMax: 7_999, pendingBytesMax: 100_000 });
+  const peers = new Peers({ nodeSilentBeatsMax: 5, nodesMax: 10 });
+  const end = (payload: string): void => {
+    const packet = readPacket(payload);
+    if (packet && packet.from !== id) peers.take(packet);
+  };
+  wire.ends.add(end);
+  const nodes: Nodes = {
+    id,
+    get others() {
+      return peers.size;
+    },
+    tell: (message: NodeMessage) => gathering.add(message),
+    listen: (listener) => peers.listen(listener),
+    close: () => Promise.resolve(),
+  };
+  const announced: SessionPresence[] = [];
+  const presence = new Presence(limits, nodes, (told) => announced.push(told));
+  const beats = setInterval(() => {
+    peers.beat();
+    wire.send(gathering.take());
+  }, limits.nodeBeatMs);
+  const crash = (): void => {
+    clearInterval(beats);
+    wire.ends.delete(end);
+    presence.stop();
+  };
+  return { presence, announced, crash };
+}
+
+const idOf = (nth: number): string => `3f1b2c4d-0000-4000-8000-00000000000${nth}`;
+
+async function eventually(holds: () => boolean): Promise<boolean> {
+  for (const end = Date.now() + 5_000; !holds() && Date.now() < end;) await sleep(5);
+  return holds();
+}
+
+const step = fc.record({
+  node: fc.nat(2),
+  sessionId: fc.constantFrom('a', 'b', 'c'),
+  viewer: fc.constantFrom('v', 'w', 'x', 'y', 'z'),
+  isEntering: fc.boolean(),
+});
+
+it('whatever is lost between nodes, all of them know in the end who is where', async () => {
+  const property = fc.asyncProperty(
+    fc.array(step, { maxLength: 40 }),
+    fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }),
+    async (steps, arrivals) => {
+      const wire = new Wire();
+      const nodes = [0, 1, 2].map((nth) => startNode(wire, idOf(nth)));
+      const there: string[] = [];
+      wire.arrives = (nth) => arrivals[nth % arrivals.length] ?? true;
+      for (const [nth, { node, sessionId, viewer, isEntering }] of steps.entries()) {
+        const who = `${node} ${sessionId} ${viewer}`;
+        if (isEntering) there.push(who);
+        else if (there.includes(who)) there.splice(there.indexOf(who), 1);
+        else continue;
+        nodes[node]?.presence[isEntering ? 'enter' : 'leave'](sessionId, viewer);
+        if (nth % 5 === 0) await sleep(3);
+      }
+      wire.arrives = () => true;
+      const right = ['a', 'b', 'c'].map((sessionId) => {
+        const all = there.filter((who) => who.split(' ')[1] === sessionId);
+        const ids = [...new Set(all.map((who) => who.split(' ')[2] ?? ''))].sort().slice(0, 3);
+        const socketsOf = (id: string) => all.filter((who) => who.endsWith(` ${id}`)).length;
+        const viewers = ids.map((id) => ({ id, sockets: socketsOf(id) }));
+        return { sessionId, total: all.length, viewers };
+      });
+      const seen = ({ presence }: Node) => right.map(({ sessionId }) => presence.of(sessionId));
+      const isRight = () =>
+        nodes.every((node) => JSON.stringify(seen(node)) === JSON.stringify(right));
+      await eventually(isRight);
+      expect(nodes.map(seen)).toEqual([right, right, right]);
+      for (const node of nodes) node.crash();
+    },
+  );
+  await fc.assert(property, { numRuns: 30 });
+});
+
+it('who begins to listen hears of the nodes that are there already', () => {
+  const peers = new Peers({ nodeSilentBeatsMax: 5, nodesMax: 1 });
+  for (const from of [idOf(1), idOf(2)]) peers.take({ from, nth: 1, messages: [] });
+  const heard: string[] = [];
+  const listener = { heard: () => undefined, arrived: (node: string) => heard.push(node) };
+  peers.listen(listener)();
+  peers.take({ from: idOf(1), nth: 2, messages: [], bye: true });
+  peers.take({ from: idOf(2), nth: 2, messages: [] });
+  expect(heard).toEqual([idOf(1)]);
+});
+
+it('thousands of sessions are told in few payloads, and nothing is told while nothing changes', async () => {
+  const wire = new Wire();
+  const first = startNode(wire, idOf(1));
+  const ids = Array.from({ length: 5_000 }, (_, nth) => `session ${nth}`);
+  for (const sessionId of ids) first.presence.enter(sessionId, 'key:one');
+  await sleep(20);
+  const second = startNode(wire, idOf(2));
+  const knows = () => ids.every((sessionId) => second.presence.of(sessionId).total === 1);
+  expect(await eventually(knows)).toBe(true);
+  // To each of two ends; one node's sessions are about 500 KB, and a payload 8 KB.
+  expect(wire.payloads / 2).toBeLessThan(150);
+  await sleep(50);
+  const [before, since] = [wire.payloads, Date.now()];
+  await sleep(100);
+  const beats = ((Date.now() - since) / limits.nodeBeatMs + 2) * 4;
+  expect(wire.payloads - before).toBeLessThanOrEqual(beats);
+  for (const sessionId of ids) first.presence.leave(sessionId, 'key:one');
+  expect(await eventually(() => ids.every((id) => second.presence.of(id).total === 0))).toBe(true);
+  for (const node of [first, second]) node.crash();
+});
+
+it('a node that falls silent is gone, and its viewers with it', async () => {
+  const wire = new Wire();
+  const [here, there] = [startNode(wire, idOf(1)), startNode(wire, idOf(2))];
+  here.presence.enter('a', 'v');
+  there.presence.enter('a', 'w');
+  expect(await eventually(() => here.announced.at(-1)?.total === 2)).toBe(true);
+  wire.arrives = () => false;
+  expect(await eventually(() => here.announced.at(-1)?.total === 1)).toBe(true);
+  wire.arrives = () => true;
+  expect(await eventually(() => here.announced.at(-1)?.total === 2)).toBe(true);
+  for (const node of [here, there]) node.crash();
+});
