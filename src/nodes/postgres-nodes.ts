@@ -115,7 +115,8 @@ class PostgresNodes implements Nodes {
     if (packet.from !== this.id) this.#peers.take(packet);
     else {
       this.#unheard = 0;
-      this.#isOut = false;
+      // What was still on its way when the other connection was lost ends no outage.
+      if (this.#ear.client && this.#mouth.client) this.#isOut = false;
     }
   }
 
