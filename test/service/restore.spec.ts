@@ -22,7 +22,7 @@ import { Watcher } from '../support/watcher.ts';
 /* The commands of docs/operate.md, as they stand, and what that page says is true afterwards. */
 
 const sessionIds = ['s 1', 's 2', 's 3', 's 4', 's 5', 's 6'];
-const COMMANDS = 240;
+const COMMANDS = 160;
 
 /** What came of a restored service, beside what the original was. */
 interface Story {

@@ -30,7 +30,7 @@ export async function ask(service: RunningService, asked: Asked): Promise<Comman
   return body as CommandAnswer;
 }
 
-/** Writers that work on sessions of their own, one command after another, until they are stopped. */
+/** Writers that work on sessions of their own, command after command, until they are stopped. */
 export class Load {
   readonly acknowledged: Acknowledged[] = [];
   #isBegun = false;

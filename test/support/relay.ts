@@ -19,8 +19,8 @@ export interface Relay {
 }
 
 /**
- * Hands requests on to an http:// address and lets `change` decide what comes back, once the service
- * has answered.
+ * Hands requests on to an http:// address and lets `change` decide what comes back, once the
+ * service has answered.
  */
 export async function startRelay(
   to: string,

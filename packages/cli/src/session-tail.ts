@@ -27,8 +27,8 @@ export interface TailOptions {
 }
 
 /**
- * Shows a session's events in order, each once, however often the connection is cut. Resolves at the
- * end of what there is or, when it follows, on the signal. Throws `Failure`: `unreachable` or
+ * Shows a session's events in order, each once, however often the connection is cut. Resolves at
+ * the end of what there is or, when it follows, on the signal. Throws `Failure`: `unreachable` or
  * `refused`.
  */
 export function tailSession(

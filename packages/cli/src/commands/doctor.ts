@@ -24,4 +24,6 @@ export function addDoctor(program: Command): void {
 }
 
 const lineOf = ({ ok, name, told, advice }: Check): string =>
-  `${ok ? 'ok  ' : 'fail'}  ${name.padEnd(12)}  ${told}${advice === undefined ? '' : `: ${advice}`}`;
+  [ok ? 'ok  ' : 'fail', name.padEnd(12), advice === undefined ? told : `${told}: ${advice}`].join(
+    '  ',
+  );
