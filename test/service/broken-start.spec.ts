@@ -60,7 +60,7 @@ describe('kill -9', () => {
     await service.ended;
     expect(await messagesIn(dataDir)).toEqual(['kept']);
     expect(await draftsIn(dataDir)).toEqual([]);
-  });
+  }, 180_000);
 
   it('of its Postgres ends the service in one line; all that was confirmed is there', async () => {
     const service = startIn(dataDir);
