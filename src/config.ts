@@ -111,8 +111,8 @@ export const limits = {
 
   /** Until then a new connection must have shown a key. */
   socketConnectMs: 10_000,
-  /** One message of a socket client. */
-  socketMessageBytesMax: 64 * 1024,
+  /** One message of a socket client, as much as over HTTP; a larger one closes the connection. */
+  socketMessageBytesMax: 1024 * 1024,
 
   /** How long an HTTP request may take to arrive. */
   requestMs: 300_000,

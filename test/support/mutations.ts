@@ -59,18 +59,23 @@ function replaced(node: unknown, [key, ...rest]: Path, by: unknown): unknown {
   return Array.isArray(node) ? [...entries.values()] : Object.fromEntries(entries);
 }
 
+/** The values as JSON, each with one part of it made something else, added or left out. */
+export const mutated = (values: fc.Arbitrary<unknown>): fc.Arbitrary<string> =>
+  values.chain((valid) =>
+    fc
+      .tuple(fc.constantFrom(...pathsIn(valid)), fc.option(value, { nil: undefined }))
+      .map(([path, by]) => written(replaced(valid, path, by) ?? null)),
+  );
+
 const written = (event: unknown): string =>
   JSON.stringify(event).replace(new RegExp(`"${LITERAL}([^"]*)"`, 'g'), '$1');
 
-/** A valid event of the CLI with one field made something else, added or left out. */
-export const mutatedEvents: fc.Arbitrary<string> = fc
-  .record({ conversation: fc.uuid(), type: fc.nat(5) })
-  .chain(({ conversation, type }) => {
-    const event = cliEvents(conversation)[type];
-    return fc
-      .tuple(fc.constantFrom(...pathsIn(event).slice(1)), fc.option(value, { nil: undefined }))
-      .map(([path, by]) => written(replaced(event, path, by)));
-  });
+/** Events of the CLI, mutated. */
+export const mutatedEvents: fc.Arbitrary<string> = mutated(
+  fc
+    .record({ conversation: fc.uuid(), type: fc.nat(5) })
+    .map(({ conversation, type }) => cliEvents(conversation)[type]),
+);
 
 /** Any bytes, and any JSON. */
 export const arbitraryBodies: fc.Arbitrary<Buffer> = fc.oneof(
