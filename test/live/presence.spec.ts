@@ -32,9 +32,9 @@ interface Node {
   crash(): void;
 }
 
-function startNode(wire: Wire, id: string): Node {
+function startNode(wire: Wire, id: string, nodeSilentBeatsMax = 5): Node {
   const gathering = new Gathering(id, { payloadBytesMax: 7_999, pendingBytesMax: 100_000 });
-  const peers = new Peers({ nodeSilentBeatsMax: 5, nodesMax: 10 });
+  const peers = new Peers({ nodeSilentBeatsMax, nodesMax: 10 });
   const end = (payload: string): void => {
     const packet = readPacket(payload);
     if (packet && packet.from !== id) peers.take(packet);
@@ -60,8 +60,14 @@ function startNode(wire: Wire, id: string): Node {
     wire.ends.delete(end);
     presence.stop();
   };
-  return { presence, announced, crash };
+  const node = { presence, announced, crash };
+  running.push(node);
+  return node;
 }
+
+const running: Node[] = [];
+const crashAll = (): void => running.splice(0).forEach((node) => node.crash());
+afterEach(crashAll);
 
 const idOf = (nth: number): string => `3f1b2c4d-0000-4000-8000-00000000000${nth}`;
 
@@ -82,6 +88,7 @@ it('whatever is lost between nodes, all of them know in the end who is where', a
     fc.array(step, { maxLength: 40 }),
     fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }),
     async (steps, arrivals) => {
+      crashAll();
       const wire = new Wire();
       const nodes = [0, 1, 2].map((nth) => startNode(wire, idOf(nth)));
       const there: string[] = [];
@@ -107,10 +114,25 @@ it('whatever is lost between nodes, all of them know in the end who is where', a
         nodes.every((node) => JSON.stringify(seen(node)) === JSON.stringify(right));
       await eventually(isRight);
       expect(nodes.map(seen)).toEqual([right, right, right]);
-      for (const node of nodes) node.crash();
     },
   );
-  await fc.assert(property, { numRuns: 30 });
+  await fc.assert(property, { numRuns: 30, endOnFailure: true });
+});
+
+it('what is lost between nodes that know each other is asked for', async () => {
+  const wire = new Wire();
+  const [here, there] = [startNode(wire, idOf(1), 1_000), startNode(wire, idOf(2), 1_000)];
+  here.presence.enter('a', 'v');
+  expect(await eventually(() => there.presence.of('a').total === 1)).toBe(true);
+  await sleep(50);
+  wire.arrives = () => false;
+  here.presence.leave('a', 'v');
+  here.presence.enter('b', 'v');
+  await sleep(50);
+  expect(['a', 'b'].map((sessionId) => there.presence.of(sessionId).total)).toEqual([1, 0]);
+  wire.arrives = () => true;
+  expect(await eventually(() => there.presence.of('b').total === 1)).toBe(true);
+  expect(await eventually(() => there.presence.of('a').total === 0)).toBe(true);
 });
 
 it('who begins to listen hears of the nodes that are there already', () => {
@@ -142,7 +164,6 @@ it('thousands of sessions are told in few payloads, and nothing is told while no
   expect(wire.payloads - before).toBeLessThanOrEqual(beats);
   for (const sessionId of ids) first.presence.leave(sessionId, 'key:one');
   expect(await eventually(() => ids.every((id) => second.presence.of(id).total === 0))).toBe(true);
-  for (const node of [first, second]) node.crash();
 });
 
 it('a node that falls silent is gone, and its viewers with it', async () => {
@@ -155,5 +176,4 @@ it('a node that falls silent is gone, and its viewers with it', async () => {
   expect(await eventually(() => here.announced.at(-1)?.total === 1)).toBe(true);
   wire.arrives = () => true;
   expect(await eventually(() => here.announced.at(-1)?.total === 2)).toBe(true);
-  for (const node of [here, there]) node.crash();
 });
