@@ -10,7 +10,7 @@ import type { Outbox } from './outbox.ts';
 
 /**
  * What this node's viewers of a session are told beside its events. A viewer who is behind with
- * those does without signals and has presence later, as it is then: neither may cost it the session.
+ * those does without signals and gets presence later, as it is then: none may cost it the session.
  */
 export class Asides {
   /** Presence that is told later, by socket and session. */
