@@ -24,8 +24,8 @@ export interface Nodes {
   /** How many other nodes are known. */
   readonly others: number;
   /**
-   * Tells all others, in a moment. Never waits and never throws; false when the message was dropped,
-   * because too much waits already, it is too long, or there is no connection.
+   * Tells all others, in a moment. Never waits and never throws; false when the message is dropped:
+   * too much waits already, it is too long, or there is no connection.
    */
   tell(message: NodeMessage): boolean;
   /** Hears of the others that are known and what they tell, until the function is called. */
