@@ -1,15 +1,16 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
-import { id } from '@playhead/contract';
+import { id, type MessageView } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { listMessages } from '../../projections/messages.ts';
 import { listParticipants } from '../../projections/participants.ts';
 import { listTools } from '../../projections/tools.ts';
 import type { Config, Limits } from '../config.ts';
+import type { Feed } from '../live/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Page, PageRequest, Place } from '../projecting/page.ts';
 import type { Projector } from '../projecting/projector.ts';
-import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../tokens.ts';
+import { CONFIG, DATABASE, EVENT_LOG, FEED, PROJECTOR } from '../tokens.ts';
 import { Documented } from './documents/documented.ts';
 import { sessionAsOf } from './fresh-enough.ts';
 import { Needs } from './needs.ts';
@@ -76,6 +77,7 @@ export class SessionPartsController {
     @Inject(DATABASE) private readonly database: DataSource,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(PROJECTOR) private readonly projector: Projector,
+    @Inject(FEED) private readonly feed: Feed,
   ) {
     this.#limits = config.limits;
     this.#messages = messagesQuery(this.#limits);
@@ -87,7 +89,11 @@ export class SessionPartsController {
   @Documented({ summary: 'Messages of a session, in order', query: messagesQuery })
   async messages(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#messages, query);
-    const { items, pagination } = await this.#part(sessionId, asked, listMessages, messageShape);
+    const list: List<MessageView> = async (...about) => {
+      const page = await listMessages(...about);
+      return { ...page, rows: await this.feed.withOpenText(sessionId, page.rows) };
+    };
+    const { items, pagination } = await this.#part(sessionId, asked, list, messageShape);
     return { messages: items, pagination };
   }
 

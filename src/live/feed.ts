@@ -1,9 +1,10 @@
-import { refuse, type SessionOpen } from '@playhead/contract';
+import { refuse, type MessageView, type SessionOpen } from '@playhead/contract';
 import type { EventLog, FollowedBatch } from '../log/event-log.ts';
 import type { Snapshots } from '../log/snapshots.ts';
 import type { Tail } from '../log/tail.ts';
 import { Channels } from './channels.ts';
 import { Delivery, type FeedParts } from './delivery.ts';
+import { withOpenText } from './open-messages.ts';
 import { SessionReader } from './session-reader.ts';
 import type { Viewer } from './viewer.ts';
 import { Views, type ViewsLimits } from './views.ts';
@@ -71,6 +72,11 @@ export class Feed {
     this.#deliveries.add(delivery);
     void delivery.run();
     return delivery;
+  }
+
+  /** Messages of a session with the text of now; of open ones the read models have none. */
+  withOpenText(sessionId: string, messages: readonly MessageView[]): Promise<MessageView[]> {
+    return withOpenText(this.#parts, sessionId, messages);
   }
 
   /** Folds what is new of a session, so that it opens at once however long it has become. */

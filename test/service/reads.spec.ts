@@ -1,4 +1,4 @@
-import type { CommandAnswer } from '@playhead/contract';
+import type { CommandAnswer, MessageView } from '@playhead/contract';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { RunningService, type Answer } from '../support/service.ts';
 
@@ -84,6 +84,37 @@ describe('a read with minRevision', () => {
   it.each(['-1', '1.5', 'x', '', '99999999999'])('refuses %j by name', async (revision) => {
     const answer = await service.request(`/api/sessions/any?minRevision=${revision}`);
     expect(refusalOf(answer)).toEqual(invalid('minRevision'));
+  });
+});
+
+describe('a message that is being written', () => {
+  it('is read with the text it has, also when the session has gone on', async () => {
+    const sessionId = await start();
+    const ask = (type: string, data: object): Promise<CommandAnswer> =>
+      command(sessionId, type, data);
+    const textOf = async (messageId: string, minRevision: number): Promise<unknown> => {
+      const path = `/api/sessions/${sessionId}/messages?limit=100&minRevision=${minRevision}`;
+      const { messages } = await service.get<{ messages: MessageView[] }>(path);
+      const { state, content } = messages.find((one) => one.messageId === messageId) ?? {};
+      return { state, content };
+    };
+    for (const messageId of ['first', 'second']) await ask('message.start', { messageId });
+    await ask('message.append', { messageId: 'first', index: 0, text: 'One, ' });
+    const { revision } = await ask('message.append', { messageId: 'first', index: 1, text: 'two' });
+    expect(await textOf('first', revision)).toEqual({ state: 'open', content: 'One, two' });
+    expect(await textOf('second', revision)).toEqual({ state: 'open', content: '' });
+    // More than a view holds.
+    for (let nth = 0; nth < 60; nth += 1) await ask('message.post', { content: `${nth}` });
+    await ask('message.append', { messageId: 'second', index: 0, text: 'late' });
+    const last = await ask('message.append', { messageId: 'first', index: 2, text: '!' });
+    expect(await textOf('first', last.revision)).toEqual({ state: 'open', content: 'One, two!' });
+    expect(await textOf('second', last.revision)).toEqual({ state: 'open', content: 'late' });
+    await ask('message.complete', { messageId: 'first' });
+    const done = await ask('message.fail', { messageId: 'second', error: 'gone' });
+    expect(await textOf('first', done.revision)).toEqual({
+      ...{ state: 'complete', content: 'One, two!' },
+    });
+    expect(await textOf('second', done.revision)).toEqual({ state: 'failed', content: 'late' });
   });
 });
 
