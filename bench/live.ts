@@ -23,8 +23,8 @@ interface Side {
 }
 
 /**
- * From posting a message until a viewer has it: 1,000 viewers in 100 sessions, 500 messages a second
- * (each to ten viewers), beside Socket.IO that sends on what is posted without keeping it.
+ * From posting a message until a viewer has it: 1,000 viewers in 100 sessions, 500 messages a
+ * second (each to ten viewers), beside Socket.IO that sends on what is posted without keeping it.
  */
 export const live: Bench = {
   name: 'live',

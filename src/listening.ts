@@ -16,7 +16,7 @@ export async function tryAddress(address: Address): Promise<void> {
   await once(server.close(), 'close');
 }
 
-/** Answers the URL to type into a browser. By Fastify's own method: Nest's prints what it throws. */
+/** Answers the URL to type in. By Fastify's own method: Nest's prints what it throws. */
 export async function listen(app: NestFastifyApplication, address: Address): Promise<string> {
   await app.init();
   await refusing(address, app.getHttpAdapter().getInstance().listen(address));

@@ -2,8 +2,8 @@ import { fastify } from 'fastify';
 import { Server } from 'socket.io';
 
 /*
- * The same libraries with nothing of Playhead's: POST parses its body and answers; what names a room
- * goes to the sockets that have joined it.
+ * The same libraries with nothing of Playhead's: POST parses its body and answers; what names a
+ * room goes to the sockets that have joined it.
  */
 const app = fastify();
 const io = new Server(app.server, { transports: ['websocket'], perMessageDeflate: false });

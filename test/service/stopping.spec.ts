@@ -108,7 +108,9 @@ describe('Ctrl-C', () => {
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 201 /);
     expect(await service.ended).toBe(0);
     expect(Date.now() - told).toBeLessThan(limits.shutdownGraceMs / 2);
-    expect(service.stderr).toBe('');
+    // That it runs on a copy of the prepared folder is all there is to say.
+    const said = service.stderr.split('\n').filter((line) => !line.includes('is a copy'));
+    expect(said.join('\n')).toBe('');
     expect(processesIn(folder)).toEqual([]);
     expect(await messagesIn(dataDir)).toEqual([...ids, 'the last']);
   });
