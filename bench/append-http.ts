@@ -12,8 +12,8 @@ const MEASURE_MS = 4_000;
 const MESSAGES_PER_CONVERSATION = 500;
 
 /**
- * Messages posted to `/api/ingest` over 64 connections, one after another on each, every one of them
- * a durable event, beside a Fastify route that only parses them. Client, server and database share
+ * Messages posted to `/api/ingest` over 64 connections, one after another on each, each of them a
+ * durable event, beside a Fastify route that only parses them. Client, server and database share
  * the machine.
  */
 export const appendHttp: Bench = {

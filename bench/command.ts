@@ -30,11 +30,11 @@ export const command: Bench = {
     await log.close();
     await database.drop();
     return [
-      figure('100k.cold.first', first),
-      figure('100k.cold', long.cold),
-      figure('short.cold', short.cold),
-      figure('100k.hot', long.hot),
-      figure('short.hot', short.hot),
+      figure('cold.first', first),
+      figure('cold', long.cold),
+      figure('cold.short', short.cold),
+      figure('hot', long.hot),
+      figure('hot.short', short.hot),
     ];
   },
 };

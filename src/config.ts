@@ -71,7 +71,7 @@ export const limits = {
 
   /** Sessions that a console's list begins with, and their bytes as JSON. */
   consoleSessionsMax: 5_000,
-  consoleListBytesMax: 6 * 1024 * 1024,
+  consoleListBytesMax: 8 * 1024 * 1024,
   /** What happens within this time goes to consoles in one frame. */
   consoleEveryMs: 25,
   /** Events without anything to tell a console, until its cursor is moved on all the same. */

@@ -5,7 +5,7 @@ import { SessionRow, sessions } from '../projections/sessions.ts';
 import type { ListLimits, StoredList, StoredSessions } from './live/console/stored.ts';
 
 /** What a row is as JSON beside its long texts, roughly. */
-const ROW_BYTES = 1_500;
+const ROW_BYTES = 1_000;
 
 /** The read model of sessions as the console takes it. */
 export class ListedSessions implements StoredSessions {

@@ -48,6 +48,7 @@ export class CommandsController {
     types: commandTypes,
     answer: commandAnswer,
     isIdempotent: true,
+    isConditional: true,
   })
   command(
     @Param('id') sessionId: string,

@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  errorCodes,
-  evolveConsole,
-  type ConsoleFrame,
-  type ConsoleList,
-  type ConsoleOpen,
-  type SessionPresence,
-  type SessionSignal,
-} from '@playhead/contract';
+import { errorCodes, type SessionPresence, type SessionSignal } from '@playhead/contract';
 import fc from 'fast-check';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { Screen } from '../support/screen.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
 
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -55,49 +48,6 @@ async function act(sessionId: string | undefined, type: string, data: object): P
   return answer.sessionId;
 }
 
-/** The list as a client keeps it over cuts of its connection. */
-class Screen {
-  list: ConsoleList | undefined;
-  readonly frames: ConsoleFrame[] = [];
-  #socket: ViewerSocket | undefined;
-
-  async open(request: ConsoleOpen = {}): Promise<void> {
-    const socket = connect();
-    this.#socket = socket;
-    socket.on('console:events', (frame) => {
-      expect(frame.from).toBe(this.list?.position);
-      this.frames.push(frame);
-      this.list = this.list && evolveConsole(this.list, frame);
-    });
-    const at = this.list && { after: this.list.position, epoch: this.list.epoch };
-    const answer = await new Promise<boolean>((resolve, reject) => {
-      socket.emit('console:open', { ...request, ...at }, (opened) => {
-        if (!opened.ok) {
-          reject(new Error(opened.message));
-          return;
-        }
-        const { position, epoch, sessions = this.list?.sessions ?? [] } = opened;
-        this.list = { position, epoch, sessions };
-        resolve(true);
-      });
-    });
-    expect(answer).toBe(true);
-  }
-
-  cut(): void {
-    this.#socket?.disconnect();
-  }
-
-  summary(): unknown[] {
-    return (this.list?.sessions ?? []).map(({ sessionId, status, name, counted }) => ({
-      id: sessionId,
-      status,
-      name,
-      messages: counted.messages,
-    }));
-  }
-}
-
 interface Listed {
   sessions: { id: string; status: string; name: string | null; _count: { messages: number } }[];
 }
@@ -116,7 +66,7 @@ async function overHttp(query = ''): Promise<unknown[]> {
 const sorted = (all: unknown[]): string[] => all.map((one) => JSON.stringify(one)).sort();
 
 it('a console cut and resumed while commands run ends as the list read over HTTP', async () => {
-  const [all, active] = [new Screen(), new Screen()];
+  const [all, active] = [new Screen(connect), new Screen(connect)];
   const ids: string[] = [];
   for (let turn = 0; turn < 60; turn += 1) {
     if (turn % 12 === 3)
@@ -149,7 +99,7 @@ it('a console cut and resumed while commands run ends as the list read over HTTP
 it('a state change is told as the few fields that changed, and an error is cleared', async () => {
   const sessionId = await act(undefined, 'session.start', { name: 'states' });
   await act(sessionId, 'session.set-state', { state: 'working' });
-  const screen = new Screen();
+  const screen = new Screen(connect);
   await service.caughtUp();
   await screen.open();
   const changes = () =>

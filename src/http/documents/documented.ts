@@ -18,6 +18,10 @@ export interface RouteDocument {
   readonly types?: Readonly<Record<string, z.ZodType>>;
   /** Whether `Idempotency-Key` makes a retry harmless here. */
   readonly isIdempotent?: boolean;
+  /** Whether `If-Match` names the revision that the session must be at. */
+  readonly isConditional?: boolean;
+  /** Whether many bodies may come at once, a line each. */
+  readonly takesLines?: boolean;
 }
 
 /** Describes a route for `/api/docs`. */

@@ -97,12 +97,18 @@ function operation(
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', name ?? '')),
       ...queryParameters(document?.query?.(limits)),
       ...(document?.isIdempotent ? [parameter('header', 'Idempotency-Key')] : []),
+      ...(document?.isConditional ? [parameter('header', 'If-Match')] : []),
     ],
     ...(body
       ? {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: jsonSchema(body, 'input') } },
+            content: {
+              'application/json': { schema: jsonSchema(body, 'input') },
+              ...(document?.takesLines
+                ? { 'application/x-ndjson': { schema: { type: 'string' } } }
+                : {}),
+            },
           },
         }
       : {}),

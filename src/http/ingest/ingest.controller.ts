@@ -30,6 +30,7 @@ export class IngestController {
     body: ({ messageCharactersMax }) => cliEvent(messageCharactersMax),
     answer: z.record(z.string(), z.unknown()),
     status: 201,
+    takesLines: true,
   })
   async take(
     @Body() body: unknown,
