@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import type { Cut } from './cutting-proxy.ts';
 
 /** A cable to a server that can be squeezed: while it is, nothing the server sends is taken. */
 export interface Cable {
@@ -10,16 +11,36 @@ export interface Cable {
   close(): Promise<void>;
 }
 
-/** Lays a cable to an http:// address. */
-export async function layCable(to: string): Promise<Cable> {
+/**
+ * Lays a cable to an http:// address. `cutting` is asked whenever a client has sent something; a cut
+ * of what is `answered` lets half of the answer's beginning through.
+ */
+export async function layCable(
+  to: string,
+  cutting: () => Cut | undefined = () => undefined,
+): Promise<Cable> {
   const { hostname, port } = new URL(to);
   const upstreams = new Set<Socket>();
   let isSqueezed = false;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
     upstreams.add(upstream);
+    const end = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    let isAnswerCut = false;
+    client.on('data', () => {
+      const cut = cutting();
+      if (cut === 'before') end();
+      if (cut === 'sent') setImmediate(end);
+      isAnswerCut ||= cut === 'answered';
+    });
     client.pipe(upstream);
-    upstream.on('data', (bytes) => client.write(bytes));
+    upstream.on('data', (bytes: Buffer) => {
+      if (isAnswerCut) client.write(bytes.subarray(0, bytes.length / 2), end);
+      else client.write(bytes);
+    });
     if (isSqueezed) upstream.pause();
     for (const [end, other] of [
       [client, upstream],
