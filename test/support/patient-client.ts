@@ -23,6 +23,7 @@ export class PatientClient {
   /** Tries beyond the first, by which way they went. */
   readonly retries = { http: 0, socket: 0 };
   readonly #socket: ViewerSocket;
+  #isClosed = false;
 
   constructor(private readonly url: string) {
     this.#socket = io(url, {
@@ -43,7 +44,7 @@ export class PatientClient {
   /** Resolves with the first answer that gets through. Throws when it is refused for good. */
   async send(asked: Keyed): Promise<CommandAnswer> {
     const deadline = Date.now() + PATIENCE_MS;
-    for (let attempt = 0; Date.now() < deadline; attempt += 1) {
+    for (let attempt = 0; !this.#isClosed && Date.now() < deadline; attempt += 1) {
       const way = Math.random() < 0.5 ? 'http' : 'socket';
       if (attempt > 0) this.retries[way] += 1;
       const told = await this[way](asked).catch(() => undefined);
@@ -59,7 +60,9 @@ export class PatientClient {
     throw new Error(`${JSON.stringify(asked)} was never answered`);
   }
 
+  /** What was not answered is given up. */
   close(): void {
+    this.#isClosed = true;
     this.#socket.removeAllListeners().disconnect();
   }
 

@@ -8,6 +8,8 @@ export interface Cable {
   readonly url: string;
   squeeze(): void;
   release(): void;
+  /** Ends all connections; new ones can be made. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,9 @@ export async function layCable(
     release() {
       isSqueezed = false;
       for (const upstream of upstreams) upstream.resume();
+    },
+    cut() {
+      for (const upstream of upstreams) upstream.destroy();
     },
     async close() {
       for (const upstream of upstreams) upstream.destroy();

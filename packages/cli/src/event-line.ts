@@ -5,13 +5,20 @@ const TEXT_LENGTH_MAX = 200;
 /** Fields that say best what an event is about, the best first. */
 const telling = ['content', 'text', 'prompt', 'name', 'message', 'tool', 'state', 'as', 'error'];
 
-/** An event as a line for people: when, which, what, who and the beginning of what it says. */
-export function eventLine({ revision, type, data, meta }: SessionEvent): string {
+/**
+ * An event as a line for people: when, in which session if that is to be told, which, what, who and
+ * the beginning of what it says.
+ */
+export function eventLine(
+  { sessionId, revision, type, data, meta }: SessionEvent,
+  withSession: boolean,
+): string {
   const fields = (data ?? {}) as Readonly<Record<string, unknown>>;
   const said = telling.map((field) => fields[field]).find((value) => typeof value === 'string');
   const who = fields.agentName ?? fields.participantId ?? meta.actor;
   const parts = [
     meta.at,
+    ...(withSession ? [sessionId] : []),
     String(revision).padStart(6),
     type.padEnd(22),
     typeof who === 'string' ? who : meta.actor,

@@ -1,0 +1,103 @@
+import {
+  refusal,
+  type ClientToServer,
+  type Refusal,
+  type ServerToClient,
+} from '@playhead/contract';
+import { io, type Socket } from 'socket.io-client';
+import { Failure } from './failure.ts';
+import { keyIn, type ServiceOptions } from './service.ts';
+
+/** Until then an opening must have been answered. */
+export const ANSWER_MS = 10_000;
+const PAUSE_MS = 500;
+const RECONNECT_MS_MAX = 2_000;
+
+/** How a socket lasts. */
+export interface LastingOptions {
+  /** How often in a row it tries to come back. */
+  readonly reconnectsMax: number;
+  /** Ends it. */
+  readonly stop: AbortSignal;
+  /** Asks for what is to be delivered; called whenever it is connected. */
+  open(): void;
+}
+
+/** A socket that comes back when it is cut off. Whoever uses it keeps the cursor. */
+export class LastingSocket {
+  /** Resolves when it was ended; rejects with `Failure`: `unreachable` or `refused`. */
+  readonly over: Promise<void>;
+  readonly socket: Socket<ServerToClient, ClientToServer>;
+  isOver = false;
+  readonly #origin: string;
+  #wasConnected = false;
+  #settle: (failure?: Failure) => void = () => undefined;
+
+  /** Throws `Failure` `usage` when there is no key. */
+  constructor(service: ServiceOptions, options: LastingOptions) {
+    this.#origin = new URL(service.url).origin;
+    this.over = new Promise((resolve, reject) => {
+      this.#settle = (failure) => (failure ? reject(failure) : resolve());
+    });
+    this.socket = io(this.#origin, {
+      transports: ['websocket'],
+      auth: { token: keyIn(service) },
+      reconnectionDelayMax: RECONNECT_MS_MAX,
+      reconnectionAttempts: options.reconnectsMax,
+    });
+    const { socket } = this;
+    socket.on('connect', () => {
+      this.#wasConnected = true;
+      options.open();
+    });
+    socket.on('refused', (refused) => this.refused(refused, () => undefined));
+    socket.on('connect_error', (error) => this.#cannotConnect(error));
+    socket.on('disconnect', () => {
+      // Whom the service disconnects does not come back by itself.
+      if (!socket.active) this.#later(() => socket.connect());
+    });
+    socket.io.on('reconnect_failed', () => this.#unreachable('it does not come back'));
+    options.stop.addEventListener('abort', () => this.end());
+  }
+
+  end(failure?: Failure): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.socket.disconnect();
+    this.#settle(failure);
+  }
+
+  /** With a new connection. */
+  startOver(): void {
+    this.socket.disconnect();
+    this.#later(() => this.socket.connect());
+  }
+
+  /** Tries again after a pause when that may help, else ends. */
+  refused(refused: Refusal, again: () => void): void {
+    if (refused.retry) this.#later(again);
+    else this.end(new Failure('refused', refused.message, refused));
+  }
+
+  #cannotConnect(error: Error & { readonly data?: unknown; readonly description?: unknown }): void {
+    const refused = refusal.safeParse(error.data);
+    if (refused.success) this.refused(refused.data, () => this.socket.connect());
+    else if (!this.#wasConnected) this.#unreachable(reasonOf(error.description) ?? error.message);
+  }
+
+  #unreachable(reason: string): void {
+    this.end(new Failure('unreachable', `cannot reach ${this.#origin}: ${reason}`));
+  }
+
+  #later(work: () => void): void {
+    setTimeout(() => {
+      if (!this.isOver) work();
+    }, PAUSE_MS);
+  }
+}
+
+/** What a failed connection says of itself, in the words of the system. */
+const reasonOf = (description: unknown): string | undefined => {
+  const { message } = (description ?? {}) as { message?: unknown };
+  return typeof message === 'string' && message ? message : undefined;
+};
