@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { errorCodes, refuse, type ErrorCode, type Refusal } from '@playhead/contract';
 import { CommandRefused } from '../handle-command.ts';
 import { LogError } from '../log/event-log.ts';
+import { isUnreachable } from '../unreachable.ts';
 
 /** One thing wrong with a request. */
 export interface Fault {
@@ -59,6 +60,7 @@ export function problemOf(failure: unknown): Problem {
   if (failure instanceof LogError) {
     return new Problem(failure.code, failure.message, failure.field);
   }
+  if (isUnreachable(failure)) return new Problem('unavailable');
   const status = statusOf(failure);
   if (status === undefined || status >= 500) return new Problem('internal');
   return new Problem(codeOfStatus[status] ?? 'invalid', (failure as Error).message);

@@ -12,6 +12,7 @@ const wiring = [
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
   ...['src/access/', 'src/live/', 'src/handle-command.ts', 'src/request-command.ts'],
+  'src/unreachable.ts',
   'type src/nodes/nodes.ts',
 ];
 
@@ -43,7 +44,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
   'src/nodes/': [contract, 'zod', 'pg', 'node:'],
-  'src/live/': [...logPort, 'type src/nodes/nodes.ts', contract, 'lru-cache', 'node:'],
+  'src/live/': [
+    ...[...logPort, 'src/unreachable.ts', 'type src/nodes/nodes.ts', contract, 'lru-cache'],
+    'node:',
+  ],
   'src/access/': [
     ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
     'rate-limiter-flexible',
@@ -61,6 +65,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/config.ts': ['zod'],
   'src/tokens.ts': [],
   'src/undo.ts': [],
+  'src/unreachable.ts': [],
   'src/cannot-start.ts': [],
   'src/log-place.ts': ['type typeorm'],
   'src/listed-sessions.ts': ['projections/', 'src/live/', contract, 'typeorm'],

@@ -9,6 +9,7 @@ import {
   type Refusal,
 } from '@playhead/contract';
 import { LogError, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
+import { isUnreachable } from '../../unreachable.ts';
 import { asSessionEvent, wireBytes } from '../frame.ts';
 import { eventsShown, type ConsoleChannel, type ConsoleMember } from './channel.ts';
 import { listedSessionOf, type Entries, type Entry } from './entries.ts';
@@ -92,7 +93,7 @@ export class Visit implements ConsoleMember {
       this.close(refuse('invalid', `after: ${fault.message}`, 'after'));
       return;
     }
-    const code = fault instanceof LogError ? 'unavailable' : 'internal';
+    const code = fault instanceof LogError || isUnreachable(fault) ? 'unavailable' : 'internal';
     if (code === 'internal') this.parts.onFault(fault);
     this.close(refuse(code));
   }
