@@ -25,6 +25,7 @@ import { ScopeGuard } from './http/scope-guard.ts';
 import { SearchController } from './http/search.controller.ts';
 import { SessionPartsController } from './http/session-parts.controller.ts';
 import { SessionsController } from './http/sessions.controller.ts';
+import { WhoamiController } from './http/whoami.controller.ts';
 import type { Console } from './live/console/console.ts';
 import type { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
@@ -87,6 +88,7 @@ export class AppModule {
         SearchController,
         DocumentsController,
         KeysController,
+        WhoamiController,
         HealthController,
         MetricsController,
       ],

@@ -45,7 +45,7 @@ export class Keys implements Authenticator {
     this.issued = new IssuedKeys(database, log, isAdminPreset);
     this.#preset = options.preset.map(({ name, key, scopes }) => ({
       hash: digest(key),
-      principal: { id: principalIdOf(name), scopes },
+      principal: { id: principalIdOf(name), name, scopes },
     }));
     // Entries with a time to live of 0 would live for ever.
     this.#isCached = options.cacheMs > 0;
@@ -61,7 +61,8 @@ export class Keys implements Authenticator {
     if (cached) return cached;
     const row = await this.database.getRepository(KeyRow).findOneBy({ hash, revokedAt: IsNull() });
     if (!row) return undefined;
-    const principal = { id: principalIdOf(row.id), scopes: row.scopes };
+    const { id, name, scopes } = row;
+    const principal = { id: principalIdOf(id), name, scopes };
     if (this.#isCached) this.#known.set(hash.toString('base64'), principal);
     return principal;
   }

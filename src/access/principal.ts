@@ -4,6 +4,8 @@ import type { Scope } from '@playhead/contract';
 export interface Principal {
   /** `key:<id>`, as events name their actor. */
   readonly id: string;
+  /** What its key is called. */
+  readonly name: string;
   readonly scopes: readonly Scope[];
 }
 

@@ -4,5 +4,8 @@ import type { Scope } from '@playhead/contract';
 /** Metadata key of what a route needs. */
 export const NEEDS = Symbol('needs');
 
-/** The scope a key must have for a route; `nothing` opens the route to everyone. */
-export const Needs = (scope: Scope | 'nothing') => SetMetadata(NEEDS, scope);
+/** The scope that a route needs, `any key`, or `nothing`: the route is open to everyone. */
+export type Need = Scope | 'any key' | 'nothing';
+
+/** What one must have for a route. */
+export const Needs = (need: Need) => SetMetadata(NEEDS, need);

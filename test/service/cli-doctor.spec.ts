@@ -35,14 +35,20 @@ describe('playhead doctor', () => {
     for (const name of ['service', 'clock', 'ready', 'sessions', 'messages', 'key', 'version']) {
       expect(out).toMatch(new RegExp(`^ok    ${name} `, 'm'));
     }
-    expect(out).toContain('may read, write, ingest, admin');
+    expect(out).toMatch(/^ok {4}key +preset-admin may do everything$/m);
   });
 
   it('says what a key may do, and that it is not valid', async () => {
     const own = await keyFor('read');
-    expect((await playhead(['doctor', '--key', own.key])).out).toMatch(/key +may read$/m);
+    const { out: ownOut } = await playhead(['doctor', '--key', own.key]);
+    expect(ownOut).toMatch(/^ok {4}key +test may read$/m);
+    expect(ownOut).toMatch(/^ok {4}version /m);
     const reporter = await keyFor('ingest');
-    expect((await playhead(['doctor', '--key', reporter.key])).out).toMatch(/key +may ingest$/m);
+    const { code: reporterCode, out: reporterOut } = await playhead([
+      ...['doctor', '--key', reporter.key],
+    ]);
+    expect([reporterCode, reporterOut]).toEqual([0, expect.stringMatching(/test may ingest$/m)]);
+    expect(reporterOut).not.toContain('version');
     const { code, out } = await playhead(['doctor', '--key', 'wrong', '--json']);
     const { checks } = JSON.parse(out) as { checks: { name: string; ok: boolean }[] };
     expect([code, checks.filter(({ ok }) => !ok).map(({ name }) => name)]).toEqual([1, ['key']]);

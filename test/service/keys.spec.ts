@@ -82,6 +82,21 @@ describe('a key', () => {
     expect((await first.request('/api/keys', { key: null })).status).toBe(401);
   });
 
+  it('tells its holder who it makes of them, whatever its scopes are', async () => {
+    const whoami = (key?: string | null) =>
+      first.request('/api/whoami', key === undefined ? {} : { key });
+    const { id, key } = await create({ name: 'Tea page', scopes: ['ingest', 'worker'] });
+    expect((await whoami(key)).body).toEqual({
+      ...{ id: `key:${id}`, name: 'Tea page', scopes: ['ingest', 'worker'] },
+    });
+    const preset = { id: 'key:preset-ingest', name: 'preset-ingest', scopes: ['ingest'] };
+    expect((await whoami(ingestKey)).body).toEqual(preset);
+    expect((await whoami()).body).toMatchObject({ name: 'preset-admin', scopes: ['admin'] });
+    await revoke(id);
+    await sleep(1_000);
+    expect([(await whoami(key)).status, (await whoami(null)).status]).toEqual([401, 401]);
+  });
+
   it('is listed, logged and stored without itself or its hash', async () => {
     const { key, ...shown } = await create({ name: 'secret', scopes: ['read'] });
     const list = await first.request('/api/keys');

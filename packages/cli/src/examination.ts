@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Scope } from '@playhead/contract';
+import { whoami } from '@playhead/contract';
 import { Failure } from './failure.ts';
 import { exchange, type Answer, type ServiceOptions } from './service.ts';
 
@@ -92,28 +92,20 @@ function readModel(model: Readiness['projections'][number]): Check {
   return good(name, standingBy ? `${behind}; another node does the work` : behind);
 }
 
-/** Requests that change nothing, each of which needs a scope of its own. */
-const probes: readonly (readonly [scope: Scope, path: string, body?: object])[] = [
-  ['read', '/api/sessions?limit=1'],
-  ['write', '/api/sessions/doctor/commands/session.rename', {}],
-  ['ingest', '/api/ingest', {}],
-  ['admin', '/api/keys'],
-];
-
 async function keyChecks(service: ServiceOptions): Promise<Check[]> {
   if (!service.key) return [bad('key', 'none given', 'pass --key or set PLAYHEAD_ADMIN_KEY')];
-  const statuses = await Promise.all(
-    probes.map(async ([, path, body]) => (await exchange(service, path, body)).status),
-  );
-  if (statuses.includes(401)) {
+  const { status, value } = await exchange(service, '/api/whoami');
+  if (status === 401) {
     return [bad('key', 'is not valid', 'it was revoked or mistyped; see playhead keys list')];
   }
-  const scopes = probes.filter((_, nth) => statuses[nth] !== 403).map(([scope]) => scope);
-  const may = good(
-    'key',
-    `may ${scopes.join(', ') || 'neither read, write, ingest nor administer'}`,
-  );
-  return [may, ...(scopes.includes('read') ? [await version(service)] : [])];
+  const holder = whoami.safeParse(value).data;
+  if (status !== 200 || !holder) {
+    return [bad('key', `the service does not say whose it is (HTTP ${status})`, 'ask it again')];
+  }
+  const { name, scopes } = holder;
+  const mayRead = scopes.includes('read') || scopes.includes('admin');
+  const told = scopes.includes('admin') ? 'do everything' : scopes.join(', ');
+  return [good('key', `${name} may ${told}`), ...(mayRead ? [await version(service)] : [])];
 }
 
 async function version(service: ServiceOptions): Promise<Check> {

@@ -34,6 +34,17 @@ export const keyShape = z.object({
 });
 export type KeyShape = z.infer<typeof keyShape>;
 
+/** Who the service takes the holder of a key for. */
+export const whoami = z.object({
+  /** As events and presence name them: `key:<id>`. */
+  id: z.string(),
+  /** What the key is called. */
+  name: z.string(),
+  /** `admin` may do everything. */
+  scopes: z.array(scope),
+});
+export type Whoami = z.infer<typeof whoami>;
+
 /** All valid keys and the last revoked ones. */
 export const keysListed = z.object({ keys: z.array(keyShape) });
 

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
-import { errorCodes, type Scope } from '@playhead/contract';
+import { errorCodes } from '@playhead/contract';
 import { z } from 'zod';
 import type { Limits } from '../../config.ts';
-import { NEEDS } from '../needs.ts';
+import { NEEDS, type Need } from '../needs.ts';
 import { DOCUMENT, type RouteDocument } from './documented.ts';
 import { jsonSchema } from './json-schema.ts';
 
@@ -12,7 +12,7 @@ import { jsonSchema } from './json-schema.ts';
 export interface DocumentedRoute {
   readonly method: string;
   readonly path: string;
-  readonly needs: Scope | 'nothing' | undefined;
+  readonly needs: Need | undefined;
   readonly document: RouteDocument | undefined;
 }
 
@@ -35,7 +35,7 @@ export function routesOf(controllers: readonly Type[]): DocumentedRoute[] {
         {
           method: (RequestMethod[method] ?? '').toLowerCase(),
           path,
-          needs: told<Scope | 'nothing'>(NEEDS),
+          needs: told<Need>(NEEDS),
           document: told<RouteDocument>(DOCUMENT),
         },
       ];
@@ -92,7 +92,7 @@ function operation(
   const body = typeBody ?? document?.body?.(limits);
   return {
     summary: type ? `${document?.summary}: ${type}` : document?.summary,
-    ...(needs === 'nothing' ? { security: [] } : { 'x-scope': needs }),
+    ...(needs === 'nothing' ? { security: [] } : needs !== 'any key' && { 'x-scope': needs }),
     parameters: [
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', name ?? '')),
       ...queryParameters(document?.query?.(limits)),
