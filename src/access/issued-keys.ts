@@ -4,7 +4,7 @@ import { ArrayContains, IsNull, type DataSource, type EntityManager } from 'type
 import { CommandRefused } from '../handle-command.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { KeyRow } from './key-row.ts';
-import { appendToSystem, recordRevocation } from './system-stream.ts';
+import { appendToSystem, recordOnce } from './system-stream.ts';
 
 /** What is kept of a key. */
 export const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
@@ -30,9 +30,27 @@ export class IssuedKeys {
     private readonly isAdminPreset: boolean,
   ) {}
 
-  /** Makes a key. `actor` is who asks. Throws `LogError`. */
-  async create(asked: KeyCreate, actor: string, keysMax = Infinity): Promise<IssuedKey> {
-    return this.#issue(asked, prefixOf(asked), actor, keysMax);
+  /**
+   * Makes a key. `actor` is who asks; with an `id`, the same id again makes no other key. Throws
+   * `LogError`, and `CommandRefused`: `refused` when it was made before, for it was shown then and
+   * cannot be had again, `key-reused` when another one was made with that id.
+   */
+  async create(
+    asked: KeyCreate,
+    actor: string,
+    keysMax = Infinity,
+    id?: string,
+  ): Promise<IssuedKey> {
+    const prefix = prefixOf(asked);
+    if (id === undefined) return this.#issue(asked, prefix, actor, keysMax);
+    await this.#refuseMade(id, asked, prefix);
+    try {
+      return await this.#issue(asked, prefix, actor, keysMax, id);
+    } catch (failure) {
+      // The same request at the same time was faster.
+      await this.#refuseMade(id, asked, prefix);
+      throw failure;
+    }
   }
 
   /** Valid keys, oldest first, then revoked ones, the last first. */
@@ -51,7 +69,7 @@ export class IssuedKeys {
     const row = await this.database.transaction((manager) => this.#end(manager, id));
     // The row ends the key, also when the event is not written for a crash: who asks again, as one
     // does without an answer, has it written then.
-    await recordRevocation(this.log, id, actor);
+    await recordOnce(this.log, { type: 'key.revoked', data: { keyId: id } }, actor);
     return row;
   }
 
@@ -76,23 +94,31 @@ export class IssuedKeys {
     prefix: KeyPrefix,
     actor: string,
     keysMax: number,
+    givenId?: string,
   ): Promise<IssuedKey> {
     const keys = this.database.getRepository(KeyRow);
     if ((await keys.countBy({ revokedAt: IsNull() })) >= keysMax) {
       throw new CommandRefused('refused', `there are ${keysMax} valid keys: revoke some first`);
     }
-    const id = randomUUID();
+    const id = givenId ?? randomUUID();
     const key = `${prefix}${randomBytes(32).toString('base64url')}`;
     // First the log: a crash in between leaves a record without a key, never a key without record.
-    await appendToSystem(
-      this.log,
-      { type: 'key.created', data: { keyId: id, name, scopes } },
-      actor,
-    );
+    const fact = { type: 'key.created' as const, data: { keyId: id, name, scopes } };
+    // Only who comes again with an id may have written the record before.
+    await (givenId ? recordOnce : appendToSystem)(this.log, fact, actor);
     const createdAt = new Date();
     const row = { id, name, hash: digest(key), scopes, prefix, createdAt, revokedAt: null };
     await keys.insert(row);
     return { row, key };
+  }
+
+  async #refuseMade(id: string, { name, scopes }: KeyCreate, prefix: KeyPrefix): Promise<void> {
+    const made = await this.database.getRepository(KeyRow).findOneBy({ id });
+    if (!made) return;
+    const isSame = made.name === name && made.prefix === prefix && isEqual(made.scopes, scopes);
+    if (!isSame) throw new CommandRefused('key-reused', 'the same key came with another request');
+    const message = `key ${id} was made already and shown then: rotate it to get another`;
+    throw new CommandRefused('refused', message);
   }
 
   async #end(manager: EntityManager, id: string): Promise<KeyRow> {
@@ -112,6 +138,9 @@ export class IssuedKeys {
 
 const countAdmins = (manager: EntityManager): Promise<number> =>
   manager.countBy(KeyRow, { scopes: ArrayContains(['admin']), revokedAt: IsNull() });
+
+const isEqual = (one: readonly string[], other: readonly string[]): boolean =>
+  one.toSorted().join() === other.toSorted().join();
 
 function prefixOf({ scopes, test }: KeyCreate): KeyPrefix {
   if (scopes.some((one) => one !== 'ingest')) return 'ph_';

@@ -26,22 +26,28 @@ export async function appendToSystem(
   });
 }
 
-/** Appends that a key was revoked, unless the stream tells it already. Throws `LogError`. */
-export async function recordRevocation(log: EventLog, keyId: string, actor: string): Promise<void> {
+/** Appends what became of a key, unless the stream tells it already. Throws `LogError`. */
+export async function recordOnce(log: EventLog, fact: SystemFact, actor: string): Promise<void> {
   await withoutConflict(async () => {
     let last = NO_STREAM;
     for await (const page of pagesOf(log, STREAM, { after: NO_STREAM, ...PAGES })) {
-      if (page.some((event) => revokedKeyIn(event) === keyId)) return;
+      if (page.some((event) => keyIn(event, fact.type) === fact.data.keyId)) return;
       last = page.at(-1)?.revision ?? last;
     }
-    await append(log, { type: 'key.revoked', data: { keyId } }, actor, last);
+    await append(log, fact, actor, last);
   });
 }
 
 /** The key that an event says was revoked; `undefined` for all other events. */
-export function revokedKeyIn({ stream, type, data }: RecordedEvent): string | undefined {
-  if (stream !== STREAM || type !== 'key.revoked') return undefined;
-  return eventTypes['key.revoked'].data.safeParse(data).data?.keyId;
+export const revokedKeyIn = (event: RecordedEvent): string | undefined =>
+  keyIn(event, 'key.revoked');
+
+function keyIn(
+  { stream, type, data }: RecordedEvent,
+  wanted: SystemFact['type'],
+): string | undefined {
+  if (stream !== STREAM || type !== wanted) return undefined;
+  return eventTypes[wanted].data.safeParse(data).data?.keyId;
 }
 
 async function append(

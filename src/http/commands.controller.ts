@@ -8,17 +8,16 @@ import {
   type RequestedCommand,
 } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import type { CommandRequests } from '../request-command.ts';
 import { REQUESTS } from '../tokens.ts';
 import { Documented } from './documents/documented.ts';
 import { principalOf } from './edge.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import { readBody } from './json-body.ts';
 import { Needs } from './needs.ts';
 import { Problem } from './problem.ts';
 
 const startBody = commandTypes['session.start'].extend({ sessionId: id.optional() });
-const idempotencyKey = z.string().min(1).max(200).optional();
 
 /** Everything one can ask of a session; `Idempotency-Key` makes a retry harmless. */
 @Controller('api/sessions')
@@ -70,11 +69,8 @@ export class CommandsController {
     request: FastifyRequest,
     asked: Omit<Parameters<CommandRequests['request']>[0], 'actor' | 'key'>,
   ): Promise<CommandAnswer> {
-    const key = idempotencyKey.safeParse(request.headers['idempotency-key']);
-    if (!key.success) {
-      throw new Problem('invalid', 'Idempotency-Key: 1 to 200 characters', 'Idempotency-Key');
-    }
-    return this.requests.request({ ...asked, actor: principalOf(request).id, key: key.data });
+    const key = idempotencyKeyOf(request);
+    return this.requests.request({ ...asked, actor: principalOf(request).id, key });
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type KeyShape,
 } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
+import { v5 } from 'uuid';
 import type { z } from 'zod';
 import type { IssuedKey, IssuedKeys } from '../access/issued-keys.ts';
 import { shapeOfKey } from '../access/key-row.ts';
@@ -18,8 +19,12 @@ import type { Config } from '../config.ts';
 import { CONFIG, KEYS } from '../tokens.ts';
 import { Documented } from './documents/documented.ts';
 import { principalOf } from './edge.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import { readBody } from './json-body.ts';
 import { Needs } from './needs.ts';
+
+/** A key's id is made in it of who asks and their `Idempotency-Key`. */
+const NAMESPACE = '0d5f0c0b-93f6-5f0e-9c0e-7f2a4a1d6c38';
 
 /** Keys for admins: a key itself is in one answer only, which nothing on the way may keep. */
 @Controller('api/keys')
@@ -41,11 +46,15 @@ export class KeysController {
     body: () => keyCreate,
     answer: keyCreated,
     status: 201,
+    isIdempotent: true,
   })
   async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<KeyCreated> {
     const { value } = readBody(keyCreate, body);
     const { keysMax } = this.config.limits;
-    return created(await this.#keys.create(value, principalOf(request).id, keysMax));
+    const { id: actor } = principalOf(request);
+    const key = idempotencyKeyOf(request);
+    const id = key === undefined ? undefined : v5(JSON.stringify([actor, key]), NAMESPACE);
+    return created(await this.#keys.create(value, actor, keysMax, id));
   }
 
   @Get()
