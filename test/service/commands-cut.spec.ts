@@ -16,7 +16,7 @@ import { layCable, type Cable } from '../support/tcp-proxy.ts';
 
 const SESSIONS = 4;
 /** Of what clients send, one piece in so many is cut off. */
-const CUT_ONE_IN = 8;
+const CUT_ONE_IN = 4;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
 /** A command with what came of it. */
