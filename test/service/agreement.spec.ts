@@ -269,6 +269,6 @@ async function rowsOf(rows: Parts['database'], sessionId: string): Promise<OpenV
 
 describe('log, viewers and read models', () => {
   it(`agree, whatever is reported and whoever comes and goes (seed ${seed})`, async () => {
-    await fc.assert(fc.asyncProperty(lives, live), { numRuns: RUNS, seed });
+    await fc.assert(fc.asyncProperty(lives, live), { numRuns: RUNS, seed, endOnFailure: true });
   }, 240_000);
 });

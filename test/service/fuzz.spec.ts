@@ -33,7 +33,8 @@ const check = <Input>(
   inputs: fc.Arbitrary<Input>,
   holds: (input: Input) => Promise<void>,
   numRuns = RUNS,
-): Promise<void> => fc.assert(fc.asyncProperty(inputs, holds), { seed, numRuns });
+): Promise<void> =>
+  fc.assert(fc.asyncProperty(inputs, holds), { seed, numRuns, endOnFailure: true });
 
 /** Where the log ends, as the service tells everybody. */
 async function head(): Promise<string> {
