@@ -1,4 +1,4 @@
-/** SQLSTATE classes: connection, resources, operator's intervention; and a database that is gone. */
+/** SQLSTATE: connection, resources, operator's intervention; and a database that is gone. */
 const states = /^(08|53|57)...$|^3D000$/;
 
 const ofNode = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT']);
