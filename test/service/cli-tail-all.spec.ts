@@ -28,14 +28,21 @@ beforeAll(async () => {
   for (const sessionId of SESSIONS) await post(sessionId, 'session.start', { name: sessionId });
 }, 240_000);
 
+const runs: Run[] = [];
+
 afterAll(async () => {
+  for (const one of runs) one.interrupt();
   await cable.close();
   await service.stop();
   for (const database of databases) await database.drop();
 });
 
-const run = (...args: string[]): Run =>
-  new Run(['tail', ...args], { PLAYHEAD_URL: cable.url, PLAYHEAD_ADMIN_KEY: adminKey });
+const run = (...args: string[]): Run => {
+  const env = { PLAYHEAD_URL: cable.url, PLAYHEAD_ADMIN_KEY: adminKey };
+  const one = new Run(['tail', ...args], env);
+  runs.push(one);
+  return one;
+};
 
 /** One that follows already: something was said until it was heard. */
 const following = async (...args: string[]): Promise<Run> => {

@@ -83,7 +83,7 @@ export const lives = (seed: number, count: number): Story[] =>
     .sample(
       fc.record({
         all: fc.shuffledSubarray([...stories], { minLength: stories.length }),
-        more: fc.array(fc.constantFrom(...stories), { minLength: 4, maxLength: 8 }),
+        more: fc.array(fc.constantFrom(...stories), { minLength: 8, maxLength: 12 }),
         turnsTaken: fc.integer({ min: 1, max: 2 }),
       }),
       { numRuns: count, seed },
