@@ -14,8 +14,8 @@ export interface Cable {
 }
 
 /**
- * Lays a cable to an http:// address. `cutting` is asked whenever a client has sent something; a cut
- * of what is `answered` lets half of the answer's beginning through.
+ * Lays a cable to an http:// address. `cutting` is asked whenever a client has sent something; a
+ * cut of what is `answered` lets half of the answer's beginning through.
  */
 export async function layCable(
   to: string,

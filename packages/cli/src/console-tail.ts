@@ -5,8 +5,8 @@ import type { ServiceOptions } from './service.ts';
 
 /**
  * Shows the events of all sessions from now on, in the order of the log, each once, however often
- * the connection is cut. Resolves on the signal. Throws `Failure`: `unreachable`, or `refused`, also
- * when the log no longer has the place where it was cut off.
+ * the connection is cut. Resolves on the signal. Throws `Failure`: `unreachable`, or `refused`,
+ * also when the log no longer has the place where it was cut off.
  */
 export function tailAll(
   service: ServiceOptions,
