@@ -177,7 +177,12 @@ it('who does not read gets no signals and keeps the session, and later sees who 
     const content = 'x'.repeat(60_000);
     await post(nodes.first, `/api/sessions/${sessionId}/commands/message.post`, { content });
   }
-  const waiting = await pending();
+  // What was written last may still be on its way to the second node.
+  let waiting = await pending();
+  for (let before = -1; before !== waiting; waiting = await pending()) {
+    before = waiting;
+    await sleep(500);
+  }
   const late = await nodes.sit(nodes.second, sessionId);
   for (let nth = 0; nth < 20; nth += 1) {
     await type(typist, sessionId, { data: { text: 'x'.repeat(900) } });
