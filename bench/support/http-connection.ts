@@ -18,15 +18,15 @@ export class HttpConnection {
     socket.on('data', (text: string) => this.#take(text));
   }
 
-  /** Connects; every request is a POST of JSON to this URL with this key. */
-  static async open(url: URL, key: string): Promise<HttpConnection> {
+  /** Connects; every request is a POST of this type to this URL with this key. */
+  static async open(url: URL, key: string, type = 'application/json'): Promise<HttpConnection> {
     const socket = connect(Number(url.port), url.hostname);
     await once(socket, 'connect');
     const lines = [
       `POST ${url.pathname} HTTP/1.1`,
       `Host: ${url.host}`,
       `Authorization: Bearer ${key}`,
-      'Content-Type: application/json',
+      `Content-Type: ${type}`,
     ];
     return new HttpConnection(socket, `${lines.join('\r\n')}\r\nContent-Length: `);
   }
