@@ -6,13 +6,14 @@ import { readCases } from './read-cases.ts';
 import type { Abilities, LogStore, Subject } from './subject.ts';
 import { valueCases } from './value-cases.ts';
 
-/** The cases that every adapter of the port passes. */
+/** The cases that every adapter of the port passes; skipped by name where no store is there. */
 export function itIsAnEventLog(
   name: string,
   makeStore: () => Promise<LogStore>,
   abilities: Abilities,
+  isThere = true,
 ): void {
-  describe(`the ${name} log`, () => {
+  (isThere ? describe : describe.skip)(`the ${name} log`, () => {
     let store: LogStore;
     let log: EventLog;
 

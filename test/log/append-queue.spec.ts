@@ -1,4 +1,4 @@
-import { AppendQueue, type Waiting } from '../../src/log/postgres/append-queue.ts';
+import { AppendQueue, type Waiting } from '../../src/log/append-queue.ts';
 import { LogError, type Appended } from '../../src/log/event-log.ts';
 
 const limits = {

@@ -30,6 +30,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/pages.ts': ['src/log/event-log.ts'],
   'src/log/snapshots.ts': ['src/log/event-log.ts'],
   'src/log/*': [contract, 'node:'],
+  'src/log/eventstoredb/': ['src/log/*', contract, '@eventstore/db-client', 'node:'],
   'src/log/memory/': ['src/log/*', contract, 'node:'],
   'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
   'src/serial-queues.ts': [],

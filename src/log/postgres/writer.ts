@@ -1,9 +1,9 @@
 import pg from 'pg';
+import { AppendQueue, type Waiting } from '../append-queue.ts';
 import type { StorableAppend } from '../codec.ts';
 import { LogError, START, type Appended } from '../event-log.ts';
 import { retryPause } from '../retry-pause.ts';
 import { callAppend } from './append-call.ts';
-import { AppendQueue, type Waiting } from './append-queue.ts';
 import { connectWriter, cut } from './connect.ts';
 import type { PostgresLogOptions } from './options.ts';
 

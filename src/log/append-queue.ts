@@ -1,11 +1,13 @@
-import { LogError, type Appended } from '../event-log.ts';
-import type { StorableAppend } from '../codec.ts';
-import type { PostgresLogOptions } from './options.ts';
+import type { StorableAppend } from './codec.ts';
+import { LogError, type Appended } from './event-log.ts';
 
-type Limits = Pick<
-  PostgresLogOptions,
-  'batchEventsMax' | 'batchBytesMax' | 'appendQueueMax' | 'appendQueueBytesMax'
->;
+/** What one batch carries, a larger append going alone, and how much may wait. */
+export interface AppendQueueLimits {
+  readonly batchEventsMax: number;
+  readonly batchBytesMax: number;
+  readonly appendQueueMax: number;
+  readonly appendQueueBytesMax: number;
+}
 
 /** An append that is not answered yet. */
 export interface Waiting {
@@ -28,7 +30,7 @@ export class AppendQueue {
   readonly #unanswered = new Set<Waiting>();
   #bytes = 0;
 
-  constructor(private readonly limits: Limits) {}
+  constructor(private readonly limits: AppendQueueLimits) {}
 
   /** False when no more may wait. */
   push(waiting: Waiting): boolean {

@@ -1,0 +1,143 @@
+import { encode } from '../codec.ts';
+import {
+  LogError,
+  type Append,
+  type Appended,
+  type EventLog,
+  type FollowedBatch,
+  type Follower,
+  type RecordedEvent,
+} from '../event-log.ts';
+import { startFollowing } from '../following.ts';
+import { connectTo, type Connect } from './client.ts';
+import { CurrentClient } from './current-client.ts';
+import { unavailable } from './faults.ts';
+import { EventStoreFollowSource } from './follow-source.ts';
+import { Head } from './head.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { identify, type Identity } from './identity.ts';
+import { StreamNames } from './names.ts';
+import type { EventStoreLogOptions } from './options.ts';
+import { positionOf } from './positions.ts';
+import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
+import { catchStrayRejections } from './stray-rejections.ts';
+import { Writer } from './writer.ts';
+
+/**
+ * Opens the log on a server of EventStoreDB, which is given what makes it a log when it has not.
+ * Throws when the server does not answer, or holds no longer what it was given first.
+ */
+export async function openEventStoreLog(
+  options: EventStoreLogOptions,
+  connect: Connect = connectTo(options.connectionString),
+): Promise<EventLog> {
+  const names = new StreamNames(options.streamPrefix ?? '');
+  const warn = options.warn ?? (() => undefined);
+  const current = new CurrentClient(connect, { answerMs: options.answerMs, warn });
+  const release = catchStrayRejections((fault) => current.breakDown(fault));
+  const close = async (): Promise<void> => {
+    await current.close();
+    release();
+  };
+  try {
+    const identity = await identify(current, names, options.answerMs);
+    const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
+    const head = new Head(reader);
+    await head.find();
+    return new EventStoreLog(identity, { current, names, reader, head, close }, options);
+  } catch (fault) {
+    await close();
+    throw fault;
+  }
+}
+
+interface Parts {
+  readonly current: CurrentClient;
+  readonly names: StreamNames;
+  readonly reader: ReaderParts;
+  readonly head: Head;
+  readonly close: () => Promise<void>;
+}
+
+class EventStoreLog implements EventLog {
+  readonly epoch: string;
+  readonly #origin: string;
+  readonly #writer: Writer;
+  readonly #heartbeat: Heartbeat;
+  readonly #followers = new Set<Follower>();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    { epoch, origin }: Identity,
+    private readonly parts: Parts,
+    private readonly options: EventStoreLogOptions,
+  ) {
+    this.epoch = epoch;
+    this.#origin = positionOf(origin);
+    this.#writer = new Writer(parts, options);
+    this.#heartbeat = new Heartbeat(parts, options.answerMs);
+  }
+
+  async append(append: Append): Promise<Appended> {
+    const storable = encode(append, this.options.appendBytesMax);
+    return this.#writer.append(storable);
+  }
+
+  read(
+    stream: string,
+    { after, limit, bytesMax = Infinity }: { after: number; limit: number; bytesMax?: number },
+  ): Promise<RecordedEvent[]> {
+    return answered(readStream(this.parts.reader, stream, after, { limit, bytesMax }));
+  }
+
+  last(stream: string): Promise<RecordedEvent | undefined> {
+    return answered(readLast(this.parts.reader, stream));
+  }
+
+  readAll({ after, limit }: { after: string; limit: number }): Promise<RecordedEvent[]> {
+    const bounds = { limit, bytesMax: this.options.readBytesMax };
+    return answered(readAll(this.parts.reader, after, bounds));
+  }
+
+  head(): Promise<string> {
+    return answered(this.parts.head.find());
+  }
+
+  follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
+    const { current, names, head } = this.parts;
+    const source = new EventStoreFollowSource(
+      { current, names, head, origin: this.#origin, beat: () => this.#heartbeat.beat() },
+      this.options,
+    );
+    const { retryPauseMaxMs, warn = () => undefined } = this.options;
+    const running = startFollowing(source, after, handle, { retryPauseMaxMs, warn });
+    const follower: Follower = {
+      stop: () => {
+        this.#followers.delete(follower);
+        return running.stop();
+      },
+    };
+    this.#followers.add(follower);
+    return follower;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#writer.close();
+    await Promise.all([...this.#followers].map((follower) => follower.stop()));
+    await this.parts.close();
+    await this.#writer.ended();
+  }
+}
+
+/** A read that the server did not answer, as the port says it. */
+async function answered<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (fault) {
+    throw fault instanceof LogError ? fault : unavailable(fault);
+  }
+}

@@ -1,0 +1,29 @@
+import { LogError } from '../event-log.ts';
+
+const typeOf = (fault: unknown): unknown => (fault as { readonly type?: unknown } | null)?.type;
+
+/** The stream is not where an append expected it. What the fault says of revisions is not right. */
+export const isConflict = (fault: unknown): boolean => typeOf(fault) === 'wrong-expected-version';
+
+/** There is no such stream. */
+export const isMissing = (fault: unknown): boolean => typeOf(fault) === 'stream-not-found';
+
+/** An append that the server will not take, now or later; `undefined` for all other faults. */
+export function refusalOf(fault: unknown): LogError | undefined {
+  switch (typeOf(fault)) {
+    case 'maximum-append-size-exceeded':
+      return new LogError('too-large', 'more than the server takes in one append');
+    case 'stream-deleted':
+      return new LogError('invalid', 'the stream was deleted for good on the server', 'stream');
+    default:
+      return undefined;
+  }
+}
+
+/** That the server or the client did not do what it should; what took effect is not known. */
+export const unavailable = (fault: unknown): LogError =>
+  new LogError('unavailable', `EventStoreDB did not answer: ${wordsOf(fault)}`);
+
+/** Errors of the client often have no words, only a type. */
+const wordsOf = (fault: unknown): string =>
+  (fault as { readonly message?: string } | null)?.message || String(typeOf(fault) ?? fault);

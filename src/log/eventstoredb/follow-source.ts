@@ -1,0 +1,97 @@
+import { START } from '../event-log.ts';
+import type { FollowSource } from '../following.ts';
+import type { CurrentClient } from './current-client.ts';
+import type { Head } from './head.ts';
+import type { StreamNames } from './names.ts';
+import type { EventStoreLogOptions } from './options.ts';
+import { Revisions } from './revisions.ts';
+import { Subscription, tooSlow } from './subscription.ts';
+
+interface Parts {
+  readonly current: CurrentClient;
+  readonly names: StreamNames;
+  readonly head: Head;
+  /** Position of the log's first event. */
+  readonly origin: string;
+  /** Writes something that subscriptions must hear. */
+  readonly beat: () => void;
+}
+
+/**
+ * A follower's subscription to the whole log. When it fails, ends or falls silent there is a new
+ * one from where it was; an event that comes twice is left out, one that is missing is a failure.
+ */
+export class EventStoreFollowSource implements FollowSource {
+  readonly #revisions = new Revisions();
+  readonly #watch: NodeJS.Timeout;
+  #subscription: Subscription | undefined;
+  #seen: string;
+  #isStopped = false;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly options: EventStoreLogOptions,
+  ) {
+    this.#seen = parts.origin;
+    this.#watch = setInterval(() => this.#listen(), options.heartbeatEveryMs / 2).unref();
+  }
+
+  async read(after: string) {
+    for (;;) {
+      const subscription = (this.#subscription ??= await this.#open(after));
+      const why = subscription.ended;
+      if (why && subscription.isEmpty) {
+        this.#subscription = undefined;
+        if (why !== tooSlow) throw why;
+        continue;
+      }
+      const page = subscription.take();
+      if (page) {
+        this.parts.head.reach(page.events.at(-1)?.position ?? START);
+        return page;
+      }
+      await subscription.change();
+    }
+  }
+
+  async news(): Promise<void> {
+    const subscription = this.#subscription;
+    const isQuiet = () => subscription?.isEmpty && subscription.isLive && !subscription.ended;
+    while (isQuiet()) await subscription?.change();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#watch);
+    this.#subscription?.end(new Error('the follower is stopped'));
+  }
+
+  async #open(after: string): Promise<Subscription> {
+    const inUse = await this.parts.current.use();
+    if (this.#isStopped) throw new Error('the follower is stopped');
+    // All that the last subscription brought was handed over, or there would be no new one.
+    const from = after > this.#seen ? after : this.#seen;
+    const { readEventsMax: limit, readBytesMax: bytesMax } = this.options;
+    return new Subscription(inUse, from, {
+      names: this.parts.names,
+      revisions: this.#revisions,
+      bounds: { limit, bytesMax },
+      onSeen: (position) => {
+        this.#seen = position;
+      },
+    });
+  }
+
+  /** The whole log moves by the server's own events, so what is listened for is the log's own. */
+  #listen(): void {
+    const subscription = this.#subscription;
+    if (!subscription || subscription.ended) return;
+    const { heartbeatEveryMs, silenceMaxMs } = this.options;
+    const silentMs = performance.now() - subscription.heardAt;
+    if (silentMs > silenceMaxMs) {
+      subscription.end(new Error(`nothing was heard for ${silenceMaxMs} ms`));
+    } else if (silentMs > heartbeatEveryMs) {
+      this.parts.beat();
+    }
+  }
+}

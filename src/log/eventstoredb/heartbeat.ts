@@ -1,0 +1,33 @@
+import type { CurrentClient } from './current-client.ts';
+import { ownEvent } from './identity.ts';
+import type { StreamNames } from './names.ts';
+
+interface Parts {
+  readonly current: CurrentClient;
+  readonly names: StreamNames;
+}
+
+/** Writes to a stream of which the server keeps one event, so that followers hear something. */
+export class Heartbeat {
+  #isUnderWay = false;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly answerMs: number,
+  ) {}
+
+  /** Does not fail: that nothing is heard says enough. */
+  beat(): void {
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    const { current, names } = this.parts;
+    const event = ownEvent('playhead.beat', {});
+    const options = { expectedRevision: 'any' } as const;
+    void current
+      .ask((client) => client.appendToStream(names.heartbeat, [event], options), this.answerMs)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isUnderWay = false;
+      });
+  }
+}

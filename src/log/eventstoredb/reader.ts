@@ -1,0 +1,147 @@
+import type { PageBounds } from '../cut-page.ts';
+import { START, type RecordedEvent } from '../event-log.ts';
+import type { Reading, ServerClient, ServerPosition, ServerRecord } from './client.ts';
+import type { CurrentClient } from './current-client.ts';
+import { fromServer } from './events.ts';
+import { isMissing } from './faults.ts';
+import type { StreamNames } from './names.ts';
+import { placeOf, positionOf } from './positions.ts';
+
+/** What reads need: whom to ask, which streams are the log's, and when silence is too long. */
+export interface ReaderParts {
+  readonly current: CurrentClient;
+  readonly names: StreamNames;
+  readonly answerMs: number;
+  /** Of the log's first event; nothing of the log lies before it. */
+  readonly origin: ServerPosition;
+}
+
+/** Hands events over one by one until one is refused. What is in a read after that is cancelled. */
+async function each(
+  reading: Reading,
+  answerMs: number,
+  take: (record: ServerRecord) => boolean,
+): Promise<void> {
+  // Faults that come when nobody iterates any more would end the process.
+  reading.on('error', () => undefined);
+  const timer = setTimeout(
+    () => reading.destroy(new Error(`no answer to a read within ${answerMs} ms`)),
+    answerMs,
+  );
+  try {
+    for await (const { event } of reading) {
+      timer.refresh();
+      if (event && !take(event)) break;
+    }
+  } catch (fault) {
+    if (!isMissing(fault)) throw fault;
+  } finally {
+    clearTimeout(timer);
+    void reading.cancel().catch(() => undefined);
+  }
+}
+
+/** Collects a page; `take` says whether there is room for more. */
+class Page {
+  readonly events: RecordedEvent[] = [];
+  #bytes = 0;
+
+  constructor(private readonly bounds: PageBounds) {}
+
+  take(event: RecordedEvent): boolean {
+    this.#bytes += event.bytes;
+    if (this.events.length > 0 && this.#bytes > this.bounds.bytesMax) return false;
+    this.events.push(event);
+    return this.events.length < this.bounds.limit;
+  }
+}
+
+/** Events of one stream beyond a revision. */
+export async function readStream(
+  { current, names, answerMs }: ReaderParts,
+  stream: string,
+  after: number,
+  bounds: PageBounds,
+): Promise<RecordedEvent[]> {
+  if (bounds.limit < 1) return [];
+  const name = names.toServer(stream);
+  return current.ask(async (client) => {
+    const page = new Page(bounds);
+    const reading = client.readStream(name, {
+      direction: 'forwards',
+      fromRevision: BigInt(Math.max(after, -1) + 1),
+      maxCount: bounds.limit,
+    });
+    await each(reading, answerMs, (record) => page.take(fromServer(record, stream)));
+    return page.events;
+  });
+}
+
+/** The last event of a stream, `undefined` when there is none. */
+export async function readLast(
+  { current, names, answerMs }: ReaderParts,
+  stream: string,
+): Promise<RecordedEvent | undefined> {
+  const name = names.toServer(stream);
+  const record = await current.ask((client) => lastRecord(client, name, answerMs));
+  return record && fromServer(record, stream);
+}
+
+/** The last event of a stream by the server's name, as the server has it. */
+export async function lastRecord(
+  client: ServerClient,
+  name: string,
+  answerMs: number,
+): Promise<ServerRecord | undefined> {
+  let last: ServerRecord | undefined;
+  const options = { direction: 'backwards', fromRevision: 'end', maxCount: 1 } as const;
+  await each(client.readStream(name, options), answerMs, (record) => {
+    last = record;
+    return false;
+  });
+  return last;
+}
+
+/** Events of the log beyond a position. The server begins with the event at that position. */
+export async function readAll(
+  { current, names, answerMs, origin }: ReaderParts,
+  after: string,
+  bounds: PageBounds,
+): Promise<RecordedEvent[]> {
+  const fromPosition = after === START ? origin : placeOf(after);
+  if (bounds.limit < 1) return [];
+  return current.ask(async (client) => {
+    const page = new Page(bounds);
+    const reading = client.readAll({ direction: 'forwards', fromPosition });
+    await each(reading, answerMs, (record) => {
+      const stream = names.fromServer(record.streamId);
+      if (stream === undefined) return true;
+      const event = fromServer(record, stream);
+      return event.position <= after || page.take(event);
+    });
+    return page.events;
+  });
+}
+
+/**
+ * Reads backwards from the server's end until `isEnough` says that a position lies far enough
+ * back, or an event of the log is found: its position. `newest` is where the server's end was.
+ */
+export async function findLast(
+  { current, names, answerMs }: ReaderParts,
+  isEnough: (position: string) => boolean,
+): Promise<{ found: string; newest: string }> {
+  return current.ask(async (client) => {
+    let [found, newest] = [START, START];
+    const reading = client.readAll({ direction: 'backwards', fromPosition: 'end' });
+    await each(reading, answerMs, ({ position, streamId }) => {
+      const at = position ? positionOf(position) : START;
+      if (newest === START) newest = at;
+      if (isEnough(at)) return false;
+      if (names.fromServer(streamId) === undefined) return true;
+      found = at;
+      return false;
+    });
+    return { found, newest };
+  });
+}
