@@ -1,13 +1,13 @@
 import { id, type Summary } from '@playhead/contract';
-import { v5 } from 'uuid';
+import { parse, v5 } from 'uuid';
 import type { DeclaredParticipant, ReportedCommand, ReportedSource } from '../../handle-command.ts';
 import type { CliData, CliEvent, CliParticipant, CliSummary } from './agentpipe.ts';
 
 /** Ids that Playhead derives from what a producer sent live in this namespace. */
-const NAMESPACE = '0b1f6f0e-6f0b-5a6e-9a5c-6b6b1f0d6c11';
+const NAMESPACE = parse('0b1f6f0e-6f0b-5a6e-9a5c-6b6b1f0d6c11');
 
 /** The same text always has the same id: how a byte-identical retry is recognised. */
-export const idOfText = (text: string): string => v5(text, NAMESPACE);
+export const idOfText = (text: string): string => v5(Buffer.from(text), NAMESPACE);
 
 /** Events of the CLI that belong to a conversation. */
 export type ConversationEvent = Exclude<CliEvent, { type: `bridge.${string}` }>;
