@@ -14,7 +14,10 @@ interface Options {
   readonly warn: (message: string, about: unknown) => void;
 }
 
-/** So many failures of one client without an answer between them, and it is replaced, */
+/** Appends and reads go different ways in the client: one may be broken and the other well. */
+export type Way = 'append' | 'read';
+
+/** So many failures on one way without an answer between them, and the client is replaced, */
 const FAILURES_MAX = 3;
 /** but no sooner than this after it was made: a server that is down is no fault of the client. */
 const AGE_MIN_MS = 2_000;
@@ -28,7 +31,7 @@ const DISPOSE_MS = 2_000;
 export class CurrentClient {
   #inUse: InUse;
   #madeAt = performance.now();
-  #failures = 0;
+  #failures = { append: 0, read: 0 };
   #replacing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -47,21 +50,20 @@ export class CurrentClient {
   }
 
   /**
-   * Asks the client. When it does not answer in time it is replaced; `ms` is left out for what
-   * watches over its own time. Rejects with what the client rejects with, or with why it cannot
+   * Asks the client. When an append is not answered in time the client is replaced; a read watches
+   * over its own time. Rejects with what the client rejects with, or with why it cannot
    * be waited for.
    */
-  async ask<T>(work: (client: ServerClient) => Promise<T>, ms?: number): Promise<T> {
+  async ask<T>(way: Way, work: (client: ServerClient) => Promise<T>): Promise<T> {
     const inUse = await this.use();
     return new Promise<T>((resolve, reject) => {
       const giveUp = (why: Error): void => {
         settle();
         reject(why);
       };
-      const timer =
-        ms === undefined
-          ? undefined
-          : setTimeout(() => this.replace(inUse, new Error(`no answer within ${ms} ms`)), ms);
+      const ms = this.options.answerMs;
+      const isLate = (): void => this.replace(inUse, new Error(`no answer within ${ms} ms`));
+      const timer = way === 'append' ? setTimeout(isLate, ms) : undefined;
       const settle = (): void => {
         clearTimeout(timer);
         inUse.onRetired.delete(giveUp);
@@ -70,12 +72,12 @@ export class CurrentClient {
       work(inUse.client).then(
         (answer) => {
           settle();
-          if (inUse === this.#inUse) this.#failures = 0;
+          if (inUse === this.#inUse) this.#failures[way] = 0;
           resolve(answer);
         },
         (fault: Error) => {
           settle();
-          this.#countFailure(inUse, fault);
+          this.#countFailure(inUse, way, fault);
           reject(fault);
         },
       );
@@ -106,7 +108,7 @@ export class CurrentClient {
 
   #make(): InUse {
     this.#madeAt = performance.now();
-    this.#failures = 0;
+    this.#failures = { append: 0, read: 0 };
     return { client: this.connect(), onRetired: new Set() };
   }
 
@@ -124,15 +126,16 @@ export class CurrentClient {
     enough.abort();
   }
 
-  #countFailure(inUse: InUse, fault: Error): void {
+  #countFailure(inUse: InUse, way: Way, fault: Error): void {
     if (inUse !== this.#inUse) return;
     if (isConflict(fault) || isMissing(fault) || refusalOf(fault)) {
-      this.#failures = 0;
+      this.#failures[way] = 0;
       return;
     }
-    if (this.#failures === 0) this.options.warn('EventStoreDB failed and is asked again', fault);
-    this.#failures += 1;
+    this.#failures[way] += 1;
+    if (this.#failures[way] === 1)
+      this.options.warn('EventStoreDB failed and is asked again', fault);
     const isOld = performance.now() - this.#madeAt > AGE_MIN_MS;
-    if (isOld && this.#failures >= FAILURES_MAX) this.replace(inUse, fault);
+    if (isOld && this.#failures[way] >= FAILURES_MAX) this.replace(inUse, fault);
   }
 }

@@ -15,10 +15,9 @@ import { unavailable } from './faults.ts';
 import { EventStoreFollowSource } from './follow-source.ts';
 import { Head } from './head.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { identify, type Identity } from './identity.ts';
+import { identify } from './identity.ts';
 import { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
-import { positionOf } from './positions.ts';
 import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
 import { catchStrayRejections } from './stray-rejections.ts';
 import { Writer } from './writer.ts';
@@ -44,7 +43,7 @@ export async function openEventStoreLog(
     const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
     const head = new Head(reader);
     await head.find();
-    return new EventStoreLog(identity, { current, names, reader, head, close }, options);
+    return new EventStoreLog(identity.epoch, { current, names, reader, head, close }, options);
   } catch (fault) {
     await close();
     throw fault;
@@ -60,22 +59,18 @@ interface Parts {
 }
 
 class EventStoreLog implements EventLog {
-  readonly epoch: string;
-  readonly #origin: string;
   readonly #writer: Writer;
   readonly #heartbeat: Heartbeat;
   readonly #followers = new Set<Follower>();
   #closing: Promise<void> | undefined;
 
   constructor(
-    { epoch, origin }: Identity,
+    readonly epoch: string,
     private readonly parts: Parts,
     private readonly options: EventStoreLogOptions,
   ) {
-    this.epoch = epoch;
-    this.#origin = positionOf(origin);
     this.#writer = new Writer(parts, options);
-    this.#heartbeat = new Heartbeat(parts, options.answerMs);
+    this.#heartbeat = new Heartbeat(parts);
   }
 
   async append(append: Append): Promise<Appended> {
@@ -104,11 +99,9 @@ class EventStoreLog implements EventLog {
   }
 
   follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
-    const { current, names, head } = this.parts;
-    const source = new EventStoreFollowSource(
-      { current, names, head, origin: this.#origin, beat: () => this.#heartbeat.beat() },
-      this.options,
-    );
+    const { reader, head } = this.parts;
+    const beat = (): void => this.#heartbeat.beat();
+    const source = new EventStoreFollowSource({ reader, head, beat }, this.options);
     const { retryPauseMaxMs, warn = () => undefined } = this.options;
     const running = startFollowing(source, after, handle, { retryPauseMaxMs, warn });
     const follower: Follower = {

@@ -1,18 +1,15 @@
-import { START } from '../event-log.ts';
+import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
-import type { CurrentClient } from './current-client.ts';
 import type { Head } from './head.ts';
-import type { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
+import { positionOf } from './positions.ts';
+import { readId, type ReaderParts } from './reader.ts';
 import { Revisions } from './revisions.ts';
 import { Subscription, tooSlow } from './subscription.ts';
 
 interface Parts {
-  readonly current: CurrentClient;
-  readonly names: StreamNames;
+  readonly reader: ReaderParts;
   readonly head: Head;
-  /** Position of the log's first event. */
-  readonly origin: string;
   /** Writes something that subscriptions must hear. */
   readonly beat: () => void;
 }
@@ -26,13 +23,15 @@ export class EventStoreFollowSource implements FollowSource {
   readonly #watch: NodeJS.Timeout;
   #subscription: Subscription | undefined;
   #seen: string;
+  /** Of those that were handed over. */
+  #last: RecordedEvent | undefined;
   #isStopped = false;
 
   constructor(
     private readonly parts: Parts,
     private readonly options: EventStoreLogOptions,
   ) {
-    this.#seen = parts.origin;
+    this.#seen = positionOf(parts.reader.origin);
     this.#watch = setInterval(() => this.#listen(), options.heartbeatEveryMs / 2).unref();
   }
 
@@ -47,7 +46,8 @@ export class EventStoreFollowSource implements FollowSource {
       }
       const page = subscription.take();
       if (page) {
-        this.parts.head.reach(page.events.at(-1)?.position ?? START);
+        this.#last = page.events.at(-1) ?? this.#last;
+        if (this.#last) this.parts.head.reach(this.#last.position);
         return page;
       }
       await subscription.change();
@@ -67,19 +67,29 @@ export class EventStoreFollowSource implements FollowSource {
   }
 
   async #open(after: string): Promise<Subscription> {
-    const inUse = await this.parts.current.use();
+    const { current, names } = this.parts.reader;
+    await this.#recognise();
+    const inUse = await current.use();
     if (this.#isStopped) throw new Error('the follower is stopped');
     // All that the last subscription brought was handed over, or there would be no new one.
     const from = after > this.#seen ? after : this.#seen;
     const { readEventsMax: limit, readBytesMax: bytesMax } = this.options;
     return new Subscription(inUse, from, {
-      names: this.parts.names,
+      names,
       revisions: this.#revisions,
       bounds: { limit, bytesMax },
       onSeen: (position) => {
         this.#seen = position;
       },
     });
+  }
+
+  /** A log that was restored from an older copy holds other events at the same positions. */
+  async #recognise(): Promise<void> {
+    if (!this.#last) return;
+    const { id, position } = this.#last;
+    if ((await readId(this.parts.reader, position)) === id) return;
+    throw new Error(`the log does not hold the event at position ${position} that was read before`);
   }
 
   /** The whole log moves by the server's own events, so what is listened for is the log's own. */

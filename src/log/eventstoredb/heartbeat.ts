@@ -11,10 +11,7 @@ interface Parts {
 export class Heartbeat {
   #isUnderWay = false;
 
-  constructor(
-    private readonly parts: Parts,
-    private readonly answerMs: number,
-  ) {}
+  constructor(private readonly parts: Parts) {}
 
   /** Does not fail: that nothing is heard says enough. */
   beat(): void {
@@ -24,7 +21,7 @@ export class Heartbeat {
     const event = ownEvent('playhead.beat', {});
     const options = { expectedRevision: 'any' } as const;
     void current
-      .ask((client) => client.appendToStream(names.heartbeat, [event], options), this.answerMs)
+      .ask('append', (client) => client.appendToStream(names.heartbeat, [event], options))
       .catch(() => undefined)
       .finally(() => {
         this.#isUnderWay = false;

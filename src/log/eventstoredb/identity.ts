@@ -25,10 +25,10 @@ export async function identify(
   names: StreamNames,
   answerMs: number,
 ): Promise<Identity> {
-  const read = () => current.ask((client) => lastRecord(client, names.identity, answerMs));
+  const read = () => current.ask('read', (client) => lastRecord(client, names.identity, answerMs));
   let record = await read();
   if (!record) {
-    await current.ask((client) => settle(client, names), answerMs);
+    await current.ask('append', (client) => settle(client, names));
     record = await read();
   }
   return identityIn(record, names.identity);

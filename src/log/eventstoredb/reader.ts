@@ -65,7 +65,7 @@ export async function readStream(
 ): Promise<RecordedEvent[]> {
   if (bounds.limit < 1) return [];
   const name = names.toServer(stream);
-  return current.ask(async (client) => {
+  return current.ask('read', async (client) => {
     const page = new Page(bounds);
     const reading = client.readStream(name, {
       direction: 'forwards',
@@ -83,7 +83,7 @@ export async function readLast(
   stream: string,
 ): Promise<RecordedEvent | undefined> {
   const name = names.toServer(stream);
-  const record = await current.ask((client) => lastRecord(client, name, answerMs));
+  const record = await current.ask('read', (client) => lastRecord(client, name, answerMs));
   return record && fromServer(record, stream);
 }
 
@@ -110,7 +110,7 @@ export async function readAll(
 ): Promise<RecordedEvent[]> {
   const fromPosition = after === START ? origin : placeOf(after);
   if (bounds.limit < 1) return [];
-  return current.ask(async (client) => {
+  return current.ask('read', async (client) => {
     const page = new Page(bounds);
     const reading = client.readAll({ direction: 'forwards', fromPosition });
     await each(reading, answerMs, (record) => {
@@ -123,6 +123,22 @@ export async function readAll(
   });
 }
 
+/** Id of the event that lies exactly at a position, `undefined` when there is none. */
+export async function readId(
+  { current, answerMs }: ReaderParts,
+  position: string,
+): Promise<string | undefined> {
+  return current.ask('read', async (client) => {
+    let id: string | undefined;
+    const options = { direction: 'forwards', fromPosition: placeOf(position) } as const;
+    await each(client.readAll(options), answerMs, (record) => {
+      if (record.position && positionOf(record.position) === position) id = record.id.toLowerCase();
+      return false;
+    });
+    return id;
+  });
+}
+
 /**
  * Reads backwards from the server's end until `isEnough` says that a position lies far enough
  * back, or an event of the log is found: its position. `newest` is where the server's end was.
@@ -131,7 +147,7 @@ export async function findLast(
   { current, names, answerMs }: ReaderParts,
   isEnough: (position: string) => boolean,
 ): Promise<{ found: string; newest: string }> {
-  return current.ask(async (client) => {
+  return current.ask('read', async (client) => {
     let [found, newest] = [START, START];
     const reading = client.readAll({ direction: 'backwards', fromPosition: 'end' });
     await each(reading, answerMs, ({ position, streamId }) => {

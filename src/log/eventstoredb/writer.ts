@@ -141,9 +141,8 @@ export class Writer {
   }
 
   #send(name: string, expected: number | 'any', events: ServerEvent[]): Promise<ServerAnswer> {
-    return this.parts.current.ask(
-      (client) => client.appendToStream(name, events, { expectedRevision: revisionOf(expected) }),
-      this.options.answerMs,
+    return this.parts.current.ask('append', (client) =>
+      client.appendToStream(name, events, { expectedRevision: revisionOf(expected) }),
     );
   }
 

@@ -61,6 +61,11 @@ export class StandInStore {
     return () => this.#onStored.delete(listener);
   }
 
+  /** As after a restore from an older copy. */
+  setBack(count: number): void {
+    for (const { streamId } of this.#all.splice(-count)) this.#streams.get(streamId)?.pop();
+  }
+
   append(name: string, events: readonly ServerEvent[], expected: ExpectedRevision): ServerAnswer {
     const line = this.#streams.get(name) ?? [];
     const sizes = events.map(({ data, metadata, type }) =>
