@@ -122,12 +122,12 @@ export function followCases({ log, store, itIf }: Subject): void {
       if (tries.length < 3) throw new Error('not now');
     });
     await append(2);
-    await eventually('three tries', () => tries.length === 3);
-    expect(tries[1]).toEqual(tries[0]);
-    expect(tries[2]).toEqual(tries[0]);
+    await eventually('three tries', () => tries.length >= 3);
+    expect(tries.slice(1, 3)).toEqual([tries[0], tries[0]]);
     await append(1);
-    await eventually('the next batch', () => tries.length === 4);
-    expect(tries[3]).toHaveLength(1);
+    await eventually('all of them', () => new Set(tries.flat()).size === 3);
+    // The third try took the first batch; from there on each event comes once.
+    expect(tries.slice(2).flat()).toHaveLength(3);
     await follower.stop();
   });
 

@@ -43,10 +43,11 @@ export interface ServerAnswer {
   readonly position?: ServerPosition;
 }
 
-/** A read under way, from which events are iterated. */
-export interface Reading extends AsyncIterable<Resolved> {
+/** A read under way. */
+export interface Reading {
+  on(event: 'data', listener: (resolved: Resolved) => void): unknown;
   on(event: 'error', listener: (fault: Error) => void): unknown;
-  destroy(fault?: Error): unknown;
+  on(event: 'end' | 'close', listener: () => void): unknown;
   cancel(): Promise<void>;
 }
 

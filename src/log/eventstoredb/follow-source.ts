@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
 import type { Head } from './head.ts';
@@ -58,6 +59,8 @@ export class EventStoreFollowSource implements FollowSource {
     const subscription = this.#subscription;
     const isQuiet = () => subscription?.isEmpty && subscription.isLive && !subscription.ended;
     while (isQuiet()) await subscription?.change();
+    // Events of one append come one by one; those that are here already travel together.
+    await turn();
   }
 
   async stop(): Promise<void> {

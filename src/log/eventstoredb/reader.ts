@@ -16,29 +16,41 @@ export interface ReaderParts {
   readonly origin: ServerPosition;
 }
 
-/** Hands events over one by one until one is refused. What is in a read after that is cancelled. */
-async function each(
+/**
+ * Hands events over one by one until one is refused; then the read is cancelled. It is listened to
+ * up to its very end: the client never lets go of a read that nobody takes anything from, and
+ * faults that nobody hears would end the process.
+ */
+function each(
   reading: Reading,
   answerMs: number,
   take: (record: ServerRecord) => boolean,
 ): Promise<void> {
-  // Faults that come when nobody iterates any more would end the process.
-  reading.on('error', () => undefined);
-  const timer = setTimeout(
-    () => reading.destroy(new Error(`no answer to a read within ${answerMs} ms`)),
-    answerMs,
-  );
-  try {
-    for await (const { event } of reading) {
+  return new Promise((resolve, reject) => {
+    let isDone = false;
+    const settle = (fault?: Error): void => {
+      if (isDone) return;
+      isDone = true;
+      clearTimeout(timer);
+      void reading.cancel().catch(() => undefined);
+      if (fault && !isMissing(fault)) reject(fault);
+      else resolve();
+    };
+    const isLate = (): void => settle(new Error(`no answer to a read within ${answerMs} ms`));
+    const timer = setTimeout(isLate, answerMs);
+    reading.on('data', ({ event }) => {
+      if (isDone) return;
       timer.refresh();
-      if (event && !take(event)) break;
-    }
-  } catch (fault) {
-    if (!isMissing(fault)) throw fault;
-  } finally {
-    clearTimeout(timer);
-    void reading.cancel().catch(() => undefined);
-  }
+      try {
+        if (event && !take(event)) settle();
+      } catch (fault) {
+        settle(fault as Error);
+      }
+    });
+    reading.on('error', settle);
+    reading.on('end', () => settle());
+    reading.on('close', () => settle(new Error('a read was closed')));
+  });
 }
 
 /** Collects a page; `take` says whether there is room for more. */

@@ -52,7 +52,7 @@ describe('an append to EventStoreDB', () => {
 
   it.each(mischiefs)(
     'conflicts when somebody else was first, whatever happens: %s',
-    async (how) => {
+    async (_name, how) => {
       const other = await store.open();
       await other.append({ stream, expected: NO_STREAM, events: someEvents(3) });
       for (const expected of [NO_STREAM, 0, 1]) {
