@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { limits } from '../../src/config.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import {
@@ -6,6 +7,7 @@ import {
   type EventStoreLogOptions,
 } from '../../src/log/eventstoredb/index.ts';
 import { serverFault, StandInServer } from '../support/eventstore/index.ts';
+import { layCable, type Cable } from '../support/tcp-proxy.ts';
 import type { LogStore } from './subject.ts';
 
 /** The service's limits, with times that let a test see what happens when they have passed. */
@@ -42,5 +44,29 @@ export async function standInStore(): Promise<StandInLogStore> {
       server.misbehave('error');
     },
     drop: async () => undefined,
+  };
+}
+
+export interface ServerLogStore extends LogStore {
+  /** What lies between the logs and the server. */
+  readonly cable: Cable;
+}
+
+/**
+ * A log on a real server, one node without TLS, by a cable that can be cut. Each has streams of its
+ * own there, told apart by a prefix.
+ */
+export async function serverStore(
+  url: string,
+  options: Partial<EventStoreLogOptions> = {},
+): Promise<ServerLogStore> {
+  const cable = await layCable(url.replace(/^esdb:/, 'http:'));
+  const streamPrefix = `test${randomUUID().slice(0, 8)}.`;
+  const connectionString = `${cable.url.replace('http:', 'esdb:')}?tls=false`;
+  return {
+    cable,
+    open: () => openEventStoreLog({ connectionString, streamPrefix, ...testLimits, ...options }),
+    cut: async () => cable.cut(),
+    drop: () => cable.close(),
   };
 }

@@ -112,10 +112,7 @@ export class CurrentClient {
     return { client: this.connect(), onRetired: new Set() };
   }
 
-  /**
-   * The next client must wait for this: what a client in use was asked is kept where all clients
-   * share it, and when the appends of one end in an error those of the others are lost with them.
-   */
+  /** Before there is another: the process holds one. */
   async #letGo({ client, onRetired }: InUse, why: Error): Promise<void> {
     for (const tell of [...onRetired]) tell(why);
     const enough = new AbortController();
