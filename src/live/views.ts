@@ -82,9 +82,13 @@ export class Views {
     const { foldSliceMax, readBytesMax } = this.limits;
     const limits = { limit: foldSliceMax, bytesMax: readBytesMax };
     const kept = this.#kept.get(sessionId) ?? (await this.#fromSnapshot(sessionId));
+    const { reader } = this.sources;
     let { view, place } = kept;
     for (;;) {
-      const page = await this.sources.reader.next(sessionId, place, limits);
+      // The tail may not have come yet to a session that another node has just begun.
+      const page = await (place.revision < 0
+        ? reader.nextInLog(sessionId, place, limits)
+        : reader.next(sessionId, place, limits));
       // Decoding the page was work enough for one turn of the loop.
       await nextTurn();
       for (const event of page.events) view = foldEvent(view, event);
