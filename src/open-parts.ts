@@ -82,9 +82,9 @@ export async function openParts(
   const stored = new ListedSessions(database, log.epoch);
   const console = new Console({ log, tail, stored, limits, onFault: onFault('console') });
   undo.add(() => console.stop());
-  const commands = openCommands({ log, snapshots }, limits, (sessionId, failure) => {
-    if (failure) onFault('snapshot')(failure);
-    else feed.fold(sessionId);
+  const commands = openCommands({ log, snapshots }, limits, {
+    onSnapshot: (sessionId) => feed.fold(sessionId),
+    onFault: onFault('snapshot'),
   });
   undo.add(() => commands.close());
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
@@ -112,14 +112,16 @@ async function embeddedPostgres(
   return postgres;
 }
 
+const unheard = { onSnapshot: () => undefined, onFault: () => undefined };
+
 /** The write path with the limits of the configuration. */
 export function openCommands(
   { log, snapshots }: { readonly log: EventLog; readonly snapshots: Snapshots },
   limits: Config['limits'],
-  onSnapshot: StatesOptions['onSnapshot'] = () => undefined,
+  heard: Pick<StatesOptions, 'onSnapshot' | 'onFault'> = unheard,
 ): CommandHandler {
   const pages = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
-  const states = new SessionStates(log, snapshots, { ...limits, pages, onSnapshot });
+  const states = new SessionStates(log, snapshots, { ...limits, pages, ...heard });
   return new CommandHandler(log, states, {
     queues: {
       perKeyMax: limits.sessionQueueMax,

@@ -17,8 +17,10 @@ export interface StatesOptions {
   readonly snapshotEvery: number;
   /** Bounds of one page of events while a state is folded. */
   readonly pages: { readonly limit: number; readonly bytesMax: number };
-  /** Hears that a part of a session was written down, or why not. */
-  readonly onSnapshot?: (sessionId: string, failure?: unknown) => void;
+  /** Hears that a part of a session was written down. */
+  readonly onSnapshot: (sessionId: string) => void;
+  /** Hears why one was not. */
+  readonly onFault: (fault: unknown) => void;
 }
 
 /** A session's state, and what has come since the last snapshot. It has one owner. */
@@ -115,10 +117,9 @@ export class SessionStates {
   #writeDown(sessionId: string, held: HeldState): void {
     const part = held.cut(this.options.snapshotEvery);
     if (!part) return;
-    const { onSnapshot = () => undefined } = this.options;
-    this.snapshots.keep(fold, sessionStream(sessionId), part).then(
-      () => onSnapshot(sessionId),
-      (failure: unknown) => onSnapshot(sessionId, failure ?? 'unknown'),
-    );
+    const { onSnapshot, onFault } = this.options;
+    this.snapshots
+      .keep(fold, sessionStream(sessionId), part)
+      .then(() => onSnapshot(sessionId), onFault);
   }
 }

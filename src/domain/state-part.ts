@@ -61,6 +61,7 @@ export const withPart = (
   { messages, toolCalls, commands, openMessages, participants, ...rest }: StatePart,
 ): SessionState => ({
   ...rest,
+  // JSON leaves out what is undefined.
   source: rest.source,
   revision,
   openMessages: new Map(openMessages),

@@ -81,8 +81,7 @@ export class Feed {
 
   /** Folds what is new of a session, so that it opens at once however long it has become. */
   fold(sessionId: string): void {
-    // When the log does not answer now, the next open will tell.
-    void this.#parts.views.now(sessionId).catch(() => undefined);
+    this.#parts.views.foldSoon(sessionId);
   }
 
   /** Ends all deliveries and tells their viewers. */

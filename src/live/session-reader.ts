@@ -27,9 +27,9 @@ export class SessionReader {
 
   /** The next page; the last one may be empty. */
   async next(sessionId: string, place: Place, limits: PageLimits): Promise<Page> {
-    return (
-      this.nextInTail(sessionId, place, limits) ?? (await this.nextInLog(sessionId, place, limits))
-    );
+    // The tail may not have come yet to a session that another node has just begun.
+    const inTail = place.revision < 0 ? undefined : this.nextInTail(sessionId, place, limits);
+    return inTail ?? (await this.nextInLog(sessionId, place, limits));
   }
 
   /**

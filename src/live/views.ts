@@ -74,6 +74,11 @@ export class Views {
   keepUp(sessionId: string, revision: number): void {
     const kept = this.#kept.peek(sessionId);
     if (!kept || revision - kept.place.revision < this.limits.foldSliceMax) return;
+    this.foldSoon(sessionId);
+  }
+
+  /** Folds what is new of a session for whoever asks next. */
+  foldSoon(sessionId: string): void {
     // When the log does not answer now, the next open will tell.
     void this.now(sessionId).catch(() => undefined);
   }
@@ -82,13 +87,9 @@ export class Views {
     const { foldSliceMax, readBytesMax } = this.limits;
     const limits = { limit: foldSliceMax, bytesMax: readBytesMax };
     const kept = this.#kept.get(sessionId) ?? (await this.#fromSnapshot(sessionId));
-    const { reader } = this.sources;
     let { view, place } = kept;
     for (;;) {
-      // The tail may not have come yet to a session that another node has just begun.
-      const page = await (place.revision < 0
-        ? reader.nextInLog(sessionId, place, limits)
-        : reader.next(sessionId, place, limits));
+      const page = await this.sources.reader.next(sessionId, place, limits);
       // Decoding the page was work enough for one turn of the loop.
       await nextTurn();
       for (const event of page.events) view = foldEvent(view, event);

@@ -2,7 +2,6 @@ import {
   evolveOpenView,
   type ErrorCode,
   type OpenView,
-  type SessionEvent,
   type SessionFrame,
   type SessionOpened,
 } from '@playhead/contract';

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { io } from 'socket.io-client';
 import { limits } from '../../src/config.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/logs.ts';
 import { Screen } from '../support/screen.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
 import { layCable } from '../support/tcp-proxy.ts';
 
 const SESSIONS = 5_000;
+const IN_TIME_MS = 60_000;
 
 let database: TestDatabase;
 let service: RunningService;
@@ -66,12 +68,6 @@ const message =
     data: { message_id: `${turn} ${nth}`, agent_type: 'claude', agent_name: 'Ada', content: text },
   });
 
-async function eventually(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 60_000; !holds(); await sleep(100)) {
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-  }
-}
-
 const messagesIn = (screen: Screen): number =>
   (screen.list?.sessions ?? []).reduce((sum, { counted }) => sum + counted.messages, 0);
 
@@ -81,14 +77,14 @@ describe('a list of 5,000 sessions', () => {
     await screen.open();
     expect(screen.list?.sessions.length).toBe(SESSIONS);
     await report(1_000, message('first'));
-    await eventually('all messages are counted', () => messagesIn(screen) === 1_000);
+    await eventually('all messages are counted', () => messagesIn(screen) === 1_000, IN_TIME_MS);
     const patches = screen.frames.flatMap((frame) => frame.patches);
     const touched = new Set(patches.map(({ sessionId }) => sessionId));
     expect(touched.size).toBe(1_000);
     // A session's first change may bring it whole; every later one is as small as what changed.
     screen.frames.length = 0;
     await report(1_000, message('second'));
-    await eventually('all messages are counted', () => messagesIn(screen) === 2_000);
+    await eventually('all messages are counted', () => messagesIn(screen) === 2_000, IN_TIME_MS);
     const again = screen.frames.flatMap((frame) => frame.patches);
     expect(new Set(again.map(({ type }) => type))).toEqual(new Set(['session.updated']));
     expect(JSON.stringify(again).length / again.length).toBeLessThan(600);
@@ -106,12 +102,16 @@ describe('a list of 5,000 sessions', () => {
     await service.caughtUp();
     await sleep(500);
     cable.release();
-    await eventually('the service has given it up', () => screen.closed.length > 0);
+    await eventually('the service has given it up', () => screen.closed.length > 0, IN_TIME_MS);
     expect(screen.closed[0]).toMatchObject({ code: 'slow-viewer', retry: true });
     expect(screen.closed[0]?.position).toBe(screen.list?.position);
     screen.cut();
     await screen.open({ events: true });
-    await eventually('all messages are counted', () => messagesIn(screen) === before + 1_500);
+    await eventually(
+      'all messages are counted',
+      () => messagesIn(screen) === before + 1_500,
+      IN_TIME_MS,
+    );
     screen.cut();
     await cable.close();
   }, 150_000);

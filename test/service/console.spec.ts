@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCodes, type SessionPresence, type SessionSignal } from '@playhead/contract';
 import fc from 'fast-check';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/logs.ts';
 import { Screen } from '../support/screen.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
 
@@ -30,12 +30,6 @@ afterAll(async () => {
   await service.stop();
   await database.drop();
 });
-
-async function eventually(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !holds(); await sleep(10)) {
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-  }
-}
 
 async function act(sessionId: string | undefined, type: string, data: object): Promise<string> {
   const answer = await command.emitWithAck('command', {

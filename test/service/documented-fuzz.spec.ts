@@ -58,21 +58,16 @@ async function command(type: string, data: object): Promise<number> {
   return (await service.request(`/api/sessions/x/commands/${type}`, about)).status;
 }
 
-async function head(): Promise<string> {
-  const { body } = await service.request('/health/ready', { key: null });
-  return (body as { log: { head: string } }).log.head;
-}
-
 let lastHead: string | undefined;
 
 /** What was refused must leave the log's end where it was. */
 async function expectNothingStored(told: string): Promise<void> {
-  expect([told, await head()]).toEqual([told, lastHead]);
+  expect([told, await service.head()]).toEqual([told, lastHead]);
 }
 
 /** Sends what must store nothing when it is refused, and answers whether it was taken. */
 async function isTaken(path: string, method: string, body?: string): Promise<boolean> {
-  lastHead ??= await head();
+  lastHead ??= await service.head();
   const about = body === undefined ? { method } : { method, type: 'application/json', body };
   const answer = await service.request(path, about);
   if (answer.status < 300) {
@@ -181,7 +176,7 @@ describe('on the socket', () => {
         texts,
         async (text) => {
           const sent = JSON.parse(text) as unknown;
-          lastHead ??= await head();
+          lastHead ??= await service.head();
           const untyped = socket as unknown as {
             timeout(ms: number): { emitWithAck(event: string, sent: unknown): Promise<Refused> };
           };

@@ -36,12 +36,6 @@ const check = <Input>(
 ): Promise<void> =>
   fc.assert(fc.asyncProperty(inputs, holds), { seed, numRuns, endOnFailure: true });
 
-/** Where the log ends, as the service tells everybody. */
-async function head(): Promise<string> {
-  const { body } = await service.request('/health/ready', { key: null });
-  return (body as { log: { head: string } }).log.head;
-}
-
 const send = async (request: WireRequest): Promise<WireAnswer> => {
   const answers = await exchange(service.url, wireBytes(request));
   expect(answers).toHaveLength(1);
@@ -68,14 +62,14 @@ let lastHead: string | undefined;
 
 /** Sends something that must not be stored unless it is accepted; answers whether it was. */
 async function isTaken(request: WireRequest): Promise<boolean> {
-  lastHead ??= await head();
+  lastHead ??= await service.head();
   const answer = await send(request);
   if (answer.status < 300) {
     lastHead = undefined;
     return true;
   }
   expectRefusal(answer, request.method !== 'HEAD');
-  expect(await head()).toBe(lastHead);
+  expect(await service.head()).toBe(lastHead);
   return false;
 }
 
@@ -217,7 +211,7 @@ describe('an ingested body', () => {
     const bytes = wireBytes(post(whole, bearer(ingestKey), json));
     const cuts = fc.integer({ min: 0, max: bytes.length - 1 });
     const wrong = fc.integer({ min: 0, max: 2 * whole.length }).filter((n) => n !== whole.length);
-    const before = await head();
+    const before = await service.head();
     await check(fc.tuple(cuts, wrong), async ([cut, length]) => {
       const said = `Content-Length: ${whole.length}`;
       const lying = bytes.toString('latin1').replace(said, `Content-Length: ${length}`);
@@ -228,7 +222,7 @@ describe('an ingested body', () => {
       for (const answer of [...broken, ...untrue]) expectRefusal(answer);
       expect(untrue.length).toBeGreaterThan(0);
     });
-    expect(await head()).toBe(before);
+    expect(await service.head()).toBe(before);
   }, 240_000);
 });
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
     opensPerMinute,
     socketMessagesPerRequest: 1,
   };
-  const own = { ...config, limits: { ...limits, ...changed } as Limits };
+  const own = { ...config, limits: { ...limits, ...changed } };
   service = await startService(own, pino({ level: 'silent' }), () => undefined);
 }, 90_000);
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyCreated } from '@playhead/contract';
 import { io } from 'socket.io-client';
 import { limits } from '../../src/config.ts';
-import { eventually, post, total, TwoNodes, type } from '../support/seats.ts';
+import { eventually } from '../support/logs.ts';
+import { post, total, TwoNodes, type } from '../support/seats.ts';
 import { adminKey } from '../support/service.ts';
 import { layCable } from '../support/tcp-proxy.ts';
 

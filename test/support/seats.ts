@@ -1,7 +1,7 @@
 import type { SessionPresence, SessionSignal } from '@playhead/contract';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { freshDatabase } from './database.ts';
+import { eventually } from './logs.ts';
 import { adminKey, RunningService, type ViewerSocket } from './service.ts';
 
 /** One viewer's socket with a session open, and what it was told beside events. */
@@ -13,17 +13,6 @@ export interface Seat {
 
 /** How many the viewer was last told have the session open. */
 export const total = (seat: Seat): number | undefined => seat.presence.at(-1)?.total;
-
-/** Waits until something holds. Throws when it does not in time. */
-export async function eventually(
-  what: string,
-  holds: () => boolean,
-  withinMs = 10_000,
-): Promise<void> {
-  for (const end = Date.now() + withinMs; !holds(); await sleep(10)) {
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-  }
-}
 
 /** Asks the service for something with the admin key; throws when it is refused. */
 export async function post(node: RunningService, path: string, body: object): Promise<unknown> {

@@ -117,6 +117,12 @@ export class RunningService {
     });
   }
 
+  /** Where the log ends, as the service tells everybody. */
+  async head(): Promise<string> {
+    const { body } = await this.request('/health/ready', { key: null });
+    return (body as { log: { head: string } }).log.head;
+  }
+
   /** Resolves once the read models have taken everything that the log holds now. */
   async caughtUp(): Promise<void> {
     for (let attempt = 0; attempt < 400; attempt += 1) {
