@@ -24,6 +24,14 @@ export const limits = {
   logReadersMax: 4,
   /** Longest pause before the log tries again what failed. */
   retryPauseMaxMs: 1_000,
+  /** Appends that EventStoreDB works on at once. */
+  appendsUnderWayMax: 256,
+  /** How long it may take to answer one call before its client is made anew. */
+  answerMs: 5_000,
+  /** A follower that heard nothing from it for so long has something written to be heard, */
+  heartbeatEveryMs: 1_000,
+  /** and when still nothing came it subscribes anew. */
+  silenceMaxMs: 3_000,
 
   /** Commands that wait for one session, and for all of a node. */
   sessionQueueMax: 1_000,
@@ -203,6 +211,14 @@ const environment = z.object({
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional(),
+  EVENTSTORE_URL: z
+    .string()
+    .regex(/^esdb(\+discover)?:\/\/[^/?]+/, 'must be an esdb:// or esdb+discover:// address')
+    .optional(),
+  EVENTSTORE_STREAM_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._]{1,64}$/, 'must be 1 to 64 letters, digits, dots or underscores')
+    .default(''),
   PLAYHEAD_INGEST_PER_MINUTE: whole(1, 1_000_000).default(100),
   PLAYHEAD_REQUESTS_PER_MINUTE: whole(1, 100_000_000).default(6_000),
   PLAYHEAD_SOCKETS_PER_KEY: whole(1, 1_000_000).default(2_000),
@@ -218,6 +234,10 @@ export interface Config {
   readonly ingestKey: string | undefined;
   /** The user's Postgres; the embedded one when undefined. */
   readonly databaseUrl: string | undefined;
+  /** EventStoreDB that keeps the events; they are in Postgres when undefined. */
+  readonly eventStoreUrl: string | undefined;
+  /** Before the names of streams there, so that several logs may share a server. */
+  readonly eventStorePrefix: string;
   /** Events a minute and conversation that ingest may add. */
   readonly ingestPerMinute: number;
   /** Requests a minute that one key may make of one node. */
@@ -247,6 +267,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     adminKey: data.PLAYHEAD_ADMIN_KEY,
     ingestKey: data.AGENTPIPE_BRIDGE_API_KEY,
     databaseUrl: data.DATABASE_URL,
+    eventStoreUrl: data.EVENTSTORE_URL,
+    eventStorePrefix: data.EVENTSTORE_STREAM_PREFIX,
     ingestPerMinute: data.PLAYHEAD_INGEST_PER_MINUTE,
     requestsPerMinute: data.PLAYHEAD_REQUESTS_PER_MINUTE,
     socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,

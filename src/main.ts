@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { CannotStart } from './cannot-start.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { withSecretFiles } from './secret-files.ts';
 import { startService, type Service } from './service.ts';
 
 /** What npm passes on comes beside what the terminal has told everyone: one Ctrl-C, two signals. */
@@ -27,7 +28,7 @@ function stopOnSignals(starting: Promise<Service>): void {
 }
 
 try {
-  const config = readConfig(process.env);
+  const config = readConfig(withSecretFiles(process.env));
   const logger = pino({ level: config.logLevel }, pino.destination(2));
   const starting = startService(config, logger, (reason) => {
     console.error(`the embedded Postgres ended: ${reason}`);

@@ -14,11 +14,11 @@ import { ListedSessions } from './listed-sessions.ts';
 import { Console } from './live/console/console.ts';
 import { Feed } from './live/feed.ts';
 import type { EventLog } from './log/event-log.ts';
-import { openPostgresLog, PostgresSnapshots } from './log/postgres/index.ts';
+import { PostgresSnapshots } from './log/postgres/index.ts';
 import type { Snapshots } from './log/snapshots.ts';
-import { settleLog } from './log-place.ts';
 import { openTail } from './log/tail.ts';
 import { openPostgresNodes } from './nodes/postgres-nodes.ts';
+import { openLog } from './open-log.ts';
 import { Projector } from './projecting/projector.ts';
 import { SessionStates, type StatesOptions } from './session-states.ts';
 import type { Undo } from './undo.ts';
@@ -48,15 +48,7 @@ export async function openParts(
   }).catch(explain);
   undo.add(() => database.destroy());
   await migrate(database).catch(explain);
-  if (await settleLog(database, place)) {
-    logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
-  }
-
-  const log = await openPostgresLog({
-    ...limits,
-    connectionString: url,
-    warn: (message, about) => logger.warn({ about }, message),
-  });
+  const log = await openLog(config, { database, url, place }, logger);
   undo.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   undo.add(() => tail.stop());

@@ -29,6 +29,17 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>;
 }
 
+/**
+ * Where the events are kept: with the read models, or, when tests run against an EventStoreDB,
+ * there under a prefix by which each database has a log of its own.
+ */
+function logOf({ DATABASE_URL }: Record<string, string>): Record<string, string> {
+  const { EVENTSTORE_URL } = process.env;
+  if (!EVENTSTORE_URL || !DATABASE_URL) return {};
+  const name = new URL(DATABASE_URL).pathname.slice(1);
+  return { EVENTSTORE_URL, EVENTSTORE_STREAM_PREFIX: `${name}.` };
+}
+
 /** The service as a process of its own, as a user runs it. */
 export class RunningService {
   #output = '';
@@ -48,6 +59,7 @@ export class RunningService {
         AGENTPIPE_BRIDGE_API_KEY: ingestKey,
         PLAYHEAD_LOG_LEVEL: 'warn',
         PLAYHEAD_REQUESTS_PER_MINUTE: '1000000',
+        ...logOf(env),
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

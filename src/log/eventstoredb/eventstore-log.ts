@@ -8,6 +8,7 @@ import {
   type Follower,
   type RecordedEvent,
 } from '../event-log.ts';
+import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { connectTo, type Connect } from './client.ts';
 import { CurrentClient } from './current-client.ts';
@@ -20,11 +21,13 @@ import { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
 import { catchStrayRejections } from './stray-rejections.ts';
+import { versionStream } from './version-stream.ts';
 import { Writer } from './writer.ts';
 
 /**
  * Opens the log on a server of EventStoreDB, which is given what makes it a log when it has not.
- * Throws when the server does not answer, or holds no longer what it was given first.
+ * Throws when the server does not answer, holds no longer what it was given first, or holds events
+ * that this build cannot read.
  */
 export async function openEventStoreLog(
   options: EventStoreLogOptions,
@@ -42,8 +45,10 @@ export async function openEventStoreLog(
     const identity = await identify(current, names, options.answerMs);
     const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
     const head = new Head(reader);
-    await head.find();
-    return new EventStoreLog(identity.epoch, { current, names, reader, head, close }, options);
+    const versions = new EventVersions(versionStream(reader), warn);
+    await Promise.all([head.find(), versions.check()]);
+    const parts = { current, names, reader, head, versions, close };
+    return new EventStoreLog(identity.epoch, parts, options);
   } catch (fault) {
     await close();
     throw fault;
@@ -55,6 +60,7 @@ interface Parts {
   readonly names: StreamNames;
   readonly reader: ReaderParts;
   readonly head: Head;
+  readonly versions: EventVersions;
   readonly close: () => Promise<void>;
 }
 
@@ -75,6 +81,7 @@ class EventStoreLog implements EventLog {
 
   async append(append: Append): Promise<Appended> {
     const storable = encode(append, this.options.appendBytesMax);
+    this.parts.versions.note(storable);
     return this.#writer.append(storable);
   }
 

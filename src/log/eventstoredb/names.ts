@@ -11,12 +11,15 @@ export class StreamNames {
   readonly identity: string;
   /** Where the log shows itself that events still arrive. */
   readonly heartbeat: string;
-  /** Matches the server's names of the log's streams and of the two above. */
+  /** Which versions of event types the log holds. */
+  readonly versions: string;
+  /** Matches the server's names of the log's streams and of those above. */
   readonly regex: string;
 
   constructor(private readonly prefix: string) {
     this.identity = `${prefix}${OWN}log`;
     this.heartbeat = `${prefix}${OWN}heartbeat`;
+    this.versions = `${prefix}${OWN}versions`;
     const literal = prefix.replace(/[^A-Za-z0-9]/g, (character) => `\\${character}`);
     this.regex = `^${literal}[^$]`;
   }

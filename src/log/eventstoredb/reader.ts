@@ -21,7 +21,7 @@ export interface ReaderParts {
  * up to its very end: the client never lets go of a read that nobody takes anything from, and
  * faults that nobody hears would end the process.
  */
-function each(
+export function each(
   reading: Reading,
   answerMs: number,
   take: (record: ServerRecord) => boolean,

@@ -10,14 +10,15 @@ import {
   type Follower,
   type RecordedEvent,
 } from '../event-log.ts';
+import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
 import { Announcer } from './announcer.ts';
 import { openPool } from './connect.ts';
-import { EventVersions } from './event-versions.ts';
 import { PostgresFollowSource } from './follow-source.ts';
 import type { PostgresLogOptions } from './options.ts';
 import { readAll, readHead, readLast, readStream } from './reader.ts';
+import { versionTable } from './version-table.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -26,7 +27,7 @@ import { Writer } from './writer.ts';
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<EventLog> {
   const side = openPool(options, 1);
-  const versions = new EventVersions(side, options.warn ?? (() => undefined));
+  const versions = new EventVersions(versionTable(side), options.warn ?? (() => undefined));
   try {
     const { rows } = await side.query<{ epoch: string; encoding: string }>(
       `select epoch, current_setting('server_encoding') as encoding from log_identity`,

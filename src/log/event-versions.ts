@@ -1,20 +1,30 @@
 import { eventTypes } from '@playhead/contract';
-import type pg from 'pg';
-import type { StorableAppend } from '../codec.ts';
-import { versionRead } from '../upcasts.ts';
+import type { StorableAppend } from './codec.ts';
+import { versionRead } from './upcasts.ts';
 
-type Warn = (message: string, about: unknown) => void;
+/** A version of an event type. */
+export interface EventVersion {
+  readonly type: string;
+  readonly v: number;
+}
+
+/** Where a log notes which versions it holds. */
+export interface EventVersionStore {
+  read(): Promise<readonly EventVersion[]>;
+  /** Adds one; once more changes nothing that `read` tells. */
+  add(version: EventVersion): Promise<void>;
+}
 
 /**
- * Which versions of which event types the log holds, in a small table, so that a build that cannot
- * read an old one says so when it starts and not in the middle of a replay.
+ * Which versions of which event types a log holds, so that a build that cannot read an old one says
+ * so when it starts and not in the middle of a replay.
  */
 export class EventVersions {
   readonly #known = new Set<string>();
 
   constructor(
-    private readonly pool: pg.Pool,
-    private readonly warn: Warn,
+    private readonly store: EventVersionStore,
+    private readonly warn: (message: string, about: unknown) => void,
   ) {}
 
   /**
@@ -22,12 +32,9 @@ export class EventVersions {
    * warn: a node that was rolled back must start, and passes such events on as they are.
    */
   async check(): Promise<void> {
-    const { rows } = await this.pool.query<{ type: string; v: number }>(
-      'select type, v from event_versions',
-    );
     const tooOld: string[] = [];
-    for (const { type, v } of rows) {
-      this.#known.add(`${type} ${v}`);
+    for (const { type, v } of await this.store.read()) {
+      this.#known.add(keyOf({ type, v }));
       if (!Object.hasOwn(eventTypes, type)) continue;
       const today = eventTypes[type as keyof typeof eventTypes].v;
       const read = versionRead(type, v);
@@ -42,17 +49,12 @@ export class EventVersions {
   /** Beside the append, not before it: only the first of its kind would have to wait. */
   note({ events }: StorableAppend): void {
     for (const { type, v } of events) {
-      const key = `${type} ${v}`;
+      const key = keyOf({ type, v });
       if (this.#known.has(key)) continue;
       this.#known.add(key);
-      void this.#store(type, v).catch(() => this.#known.delete(key));
+      void this.store.add({ type, v }).catch(() => this.#known.delete(key));
     }
   }
-
-  async #store(type: string, v: number): Promise<void> {
-    await this.pool.query(
-      'insert into event_versions (type, v) values ($1, $2) on conflict do nothing',
-      [type, v],
-    );
-  }
 }
+
+const keyOf = ({ type, v }: EventVersion): string => `${type} ${v}`;

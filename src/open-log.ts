@@ -1,0 +1,35 @@
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import { CannotStart } from './cannot-start.ts';
+import type { Config } from './config.ts';
+import type { EventLog } from './log/event-log.ts';
+import { openEventStoreLog } from './log/eventstoredb/index.ts';
+import { openPostgresLog } from './log/postgres/index.ts';
+import { settleLog } from './log-place.ts';
+
+/** The database of the read models, in which the log lies too when nothing else is set. */
+interface Database {
+  readonly database: DataSource;
+  readonly url: string;
+  /** What tells it from its copies where Postgres cannot; '' when Postgres can. */
+  readonly place: string;
+}
+
+/** Opens the log that is configured. Throws what the person who starts the service can read. */
+export async function openLog(
+  { limits, eventStoreUrl, eventStorePrefix }: Config,
+  { database, url, place }: Database,
+  logger: Logger,
+): Promise<EventLog> {
+  const warn = (message: string, about: unknown): void => logger.warn({ about }, message);
+  if (eventStoreUrl !== undefined) {
+    const options = { connectionString: eventStoreUrl, streamPrefix: eventStorePrefix };
+    return openEventStoreLog({ ...limits, ...options, warn }).catch((failure: unknown) => {
+      throw new CannotStart('EVENTSTORE_URL', failure);
+    });
+  }
+  if (await settleLog(database, place)) {
+    logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
+  }
+  return openPostgresLog({ ...limits, connectionString: url, warn });
+}

@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util';
+import { limits } from '../config.ts';
+import { Undo } from '../undo.ts';
+import { CannotCopy, copyLog, type Copied, type CopyProgress } from './copy-log.ts';
+import { openPlace } from './open-place.ts';
+import { progressLine } from './progress-line.ts';
+
+/* What `playhead log copy` runs: it needs the stores themselves, not a service. */
+
+const USAGE = 'usage: log copy --from <place> --to <place> [--stream-prefix <prefix>] [--json]';
+
+const isTerminal = process.stderr.isTTY;
+
+/** On a terminal one line that moves on, elsewhere a line for each step. */
+function teller(isQuiet: boolean): (progress: CopyProgress) => void {
+  let last = '';
+  return (progress) => {
+    if (isQuiet) return;
+    if (isTerminal) process.stderr.write(`\r\x1b[K${progressLine(progress)}`);
+    else if (progress.step !== last) process.stderr.write(`${progress.step} …\n`);
+    last = progress.step;
+  };
+}
+
+async function copy(undo: Undo): Promise<Copied> {
+  const { values } = parseArgs({
+    args: process.argv.slice(4),
+    options: {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      'stream-prefix': { type: 'string', default: '' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { from, to, json, 'stream-prefix': streamPrefix } = values;
+  if (!from || !to || from === to) throw new CannotCopy(USAGE);
+  const warn = (message: string): void => void (json || console.error(message));
+  const source = await openPlace(from, { streamPrefix, isNewAllowed: false, warn }, undo);
+  const target = await openPlace(to, { streamPrefix, isNewAllowed: true, warn }, undo);
+  const copied = await copyLog(source, target, { ...limits, onProgress: teller(json) });
+  if (isTerminal && !json) process.stderr.write('\r\x1b[K');
+  console.log(json ? JSON.stringify(copied) : told(copied));
+  return copied;
+}
+
+const told = ({ events, streams, digest, copied, isBehind }: Copied): string =>
+  [
+    `copied ${copied} events; both logs hold the same ${events} events of ${streams} streams`,
+    `digest ${digest}`,
+    ...(isBehind ? ['the first has grown since: copy again once nobody writes to it'] : []),
+  ].join('\n');
+
+const undo = new Undo();
+const letGo = (): Promise<void> => undo.run(() => undefined);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void letGo().then(() => process.exit(130)));
+}
+try {
+  if (process.argv.slice(2, 4).join(' ') !== 'log copy') throw new CannotCopy(USAGE);
+  await copy(undo);
+} catch (failure) {
+  const { message, code } = failure as Error & { code?: string };
+  console.error(`${isTerminal ? '\n' : ''}playhead: ${message || code}`);
+  process.exitCode = 1;
+} finally {
+  await letGo();
+}
+process.exit();

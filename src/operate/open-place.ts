@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { migrations } from '../../migrations/index.ts';
+import { limits } from '../config.ts';
+import { migrate, openDatabase } from '../database.ts';
+import { startEmbeddedPostgres } from '../embedded-postgres/index.ts';
+import type { EventLog } from '../log/event-log.ts';
+import { openEventStoreLog } from '../log/eventstoredb/index.ts';
+import { openPostgresLog } from '../log/postgres/index.ts';
+import type { Undo } from '../undo.ts';
+
+/** How a log is opened. */
+export interface PlaceOptions {
+  /** Of the log's streams in EventStoreDB. */
+  readonly streamPrefix: string;
+  /** Makes a log where there is none. */
+  readonly isNewAllowed: boolean;
+  readonly warn: (message: string, about: unknown) => void;
+}
+
+/**
+ * Opens the log at an `esdb:` or `postgres:` address, or in the data folder of a service that does
+ * not run, and puts down how it is closed. Throws when there is none.
+ */
+export async function openPlace(
+  where: string,
+  { streamPrefix, isNewAllowed, warn }: PlaceOptions,
+  undo: Undo,
+): Promise<EventLog> {
+  if (/^esdb(\+discover)?:\/\//.test(where)) {
+    const log = await openEventStoreLog({ ...limits, connectionString: where, streamPrefix, warn });
+    undo.add(() => log.close());
+    return log;
+  }
+  const connectionString = /^postgres(ql)?:\/\//.test(where)
+    ? where
+    : await openFolder(where, isNewAllowed, undo);
+  if (isNewAllowed) await migrated(connectionString);
+  const log = await openPostgresLog({ ...limits, connectionString, warn });
+  undo.add(() => log.close());
+  return log;
+}
+
+async function openFolder(dataDir: string, isNewAllowed: boolean, undo: Undo): Promise<string> {
+  if (!isNewAllowed && !existsSync(join(dataDir, 'postgres'))) {
+    throw new Error(`${dataDir} is neither an esdb:// or postgres:// address nor a data folder`);
+  }
+  const postgres = await startEmbeddedPostgres({ dataDir });
+  undo.add(() => postgres.stop());
+  return postgres.url;
+}
+
+async function migrated(url: string): Promise<void> {
+  const database = await openDatabase(url, { entities: [], migrations, poolSize: 1 });
+  try {
+    await migrate(database);
+  } finally {
+    await database.destroy();
+  }
+}
