@@ -1,7 +1,10 @@
+import { appendEsdb } from './append-esdb.ts';
 import { appendHttp } from './append-http.ts';
 import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
 import { appendSession } from './append-session.ts';
 import { command } from './command.ts';
+import { copyEsdb, copyPostgres } from './copy.ts';
+import { followEsdb } from './follow-esdb.ts';
 import { live } from './live.ts';
 import { open100k } from './open-100k.ts';
 import { searchBetween, searchCommon, searchRare } from './search.ts';
@@ -12,6 +15,10 @@ export const benches: readonly Bench[] = [
   appendBy1,
   appendBy32,
   appendBy256,
+  appendEsdb,
+  followEsdb,
+  copyPostgres,
+  copyEsdb,
   appendSession,
   appendHttp,
   live,

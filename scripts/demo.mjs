@@ -57,14 +57,19 @@ async function eventually(compare) {
 }
 
 async function rowsAgree(get, sessionId, view) {
-  const session = await get(`/api/sessions/${sessionId}`).catch(() => undefined);
-  const { messages } = await get(`/api/sessions/${sessionId}/messages?limit=100`);
+  // Not found until the read models have come to the session.
+  const [session, page] = await Promise.all(
+    ['', '/messages?limit=100'].map((part) =>
+      get(`/api/sessions/${sessionId}${part}`).catch(() => undefined),
+    ),
+  );
   return (
     session !== undefined &&
+    page !== undefined &&
     session.status === view.session.status &&
     isDeepStrictEqual(session.counted, view.session.counted) &&
     isDeepStrictEqual(
-      messages.map(({ messageId, content }) => [messageId, content]),
+      page.messages.map(({ messageId, content }) => [messageId, content]),
       view.messages.map(({ messageId, content }) => [messageId, content]),
     )
   );

@@ -16,5 +16,7 @@ export interface BenchContext {
 /** Measures something; run several times, of which the median of each figure counts. */
 export interface Bench {
   readonly name: string;
+  /** A variable of the environment without which it is left out. */
+  readonly needs?: string;
   run(context: BenchContext): Promise<Figure[]>;
 }

@@ -7,7 +7,8 @@ const RUNS = 3;
 
 /**
  * Runs the benches whose names begin with one of the given, all when none is given, and prints a
- * line `name<TAB>value<TAB>unit` for each figure. Throws when a name fits nothing.
+ * line `name<TAB>value<TAB>unit` for each figure, or that a bench was left out and why.
+ * Throws when a name fits nothing.
  */
 export async function runBenches(names: readonly string[]): Promise<void> {
   const chosen = benches.filter(
@@ -18,7 +19,10 @@ export async function runBenches(names: readonly string[]): Promise<void> {
   }
   const postgres = await startBenchPostgres();
   try {
-    for (const bench of chosen) await runBench(bench, postgres);
+    for (const bench of chosen) {
+      if (bench.needs === undefined || process.env[bench.needs]) await runBench(bench, postgres);
+      else console.log(`${bench.name}\tskipped\tneeds ${bench.needs}`);
+    }
   } finally {
     await postgres.stop();
   }

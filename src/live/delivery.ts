@@ -5,7 +5,7 @@ import {
   type SessionFrame,
   type SessionOpen,
 } from '@playhead/contract';
-import { LogError, type EventLog, type RecordedEvent } from '../log/event-log.ts';
+import { LogError, START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
 import type { Channels, Member } from './channels.ts';
 import { frameOf } from './frame.ts';
@@ -45,6 +45,8 @@ export class Delivery implements Member {
   #place = beginning;
   /** Of the last event sent. */
   #revision = -1;
+  /** Of the session's last event when it was opened: what lies up to here is no news. */
+  #head = START;
 
   constructor(
     private readonly parts: FeedParts,
@@ -128,6 +130,7 @@ export class Delivery implements Member {
     }
     const last = await log.last(stream);
     if (!last) return refuse('not-found');
+    this.#head = last.position;
     if (after < 0) return { view: undefined, place: beginning };
     if (after > last.revision) return refuse('cursor-unknown');
     const isHead = after === last.revision;
@@ -157,11 +160,14 @@ export class Delivery implements Member {
     const { page: limits, reader, tail } = this.parts;
     const { sessionId } = this.request;
     const inTail = reader.nextInTail(sessionId, this.#place, limits);
-    if (inTail?.isLast && tail.through >= this.#place.position) {
+    const isPassed = tail.through >= this.#place.position && tail.through >= this.#head;
+    if (inTail?.isLast && isPassed) {
       this.#goLive(inTail.events);
       return;
     }
-    const page = inTail ?? (await reader.nextInLog(sessionId, this.#place, limits));
+    // Of what the tail has not come to, it knows no end.
+    const page =
+      inTail && !inTail.isLast ? inTail : await reader.nextInLog(sessionId, this.#place, limits);
     if (this.#state !== 'replaying') return;
     this.#place = page.place;
     if (page.events.length > 0) this.#send(frameOf(sessionId, this.#revision, page.events));

@@ -7,7 +7,8 @@ import { progressLine } from './progress-line.ts';
 
 /* What `playhead log copy` runs: it needs the stores themselves, not a service. */
 
-const USAGE = 'usage: log copy --from <place> --to <place> [--stream-prefix <prefix>] [--json]';
+const USAGE =
+  'usage: log copy --from <place> [--from-prefix <prefix>] --to <place> [--to-prefix <prefix>]';
 
 const isTerminal = process.stderr.isTTY;
 
@@ -28,15 +29,21 @@ async function copy(undo: Undo): Promise<Copied> {
     options: {
       from: { type: 'string' },
       to: { type: 'string' },
-      'stream-prefix': { type: 'string', default: '' },
+      'from-prefix': { type: 'string', default: '' },
+      'to-prefix': { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
     },
   });
-  const { from, to, json, 'stream-prefix': streamPrefix } = values;
-  if (!from || !to || from === to) throw new CannotCopy(USAGE);
+  const { from, to, json, 'from-prefix': fromPrefix, 'to-prefix': toPrefix } = values;
+  if (!from || !to) throw new CannotCopy(USAGE);
+  if (from === to && fromPrefix === toPrefix) throw new CannotCopy('from and to are the same');
   const warn = (message: string): void => void (json || console.error(message));
-  const source = await openPlace(from, { streamPrefix, isNewAllowed: false, warn }, undo);
-  const target = await openPlace(to, { streamPrefix, isNewAllowed: true, warn }, undo);
+  const source = await openPlace(
+    from,
+    { streamPrefix: fromPrefix, isNewAllowed: false, warn },
+    undo,
+  );
+  const target = await openPlace(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, undo);
   const copied = await copyLog(source, target, { ...limits, onProgress: teller(json) });
   if (isTerminal && !json) process.stderr.write('\r\x1b[K');
   console.log(json ? JSON.stringify(copied) : told(copied));

@@ -61,7 +61,7 @@ export async function serverStore(
   options: Partial<EventStoreLogOptions> = {},
 ): Promise<ServerLogStore> {
   const cable = await layCable(url.replace(/^esdb:/, 'http:'));
-  const streamPrefix = `test${randomUUID().slice(0, 8)}.`;
+  const streamPrefix = `a_test.${randomUUID().slice(0, 8)}.`;
   const connectionString = `${cable.url.replace('http:', 'esdb:')}?tls=false`;
   return {
     cable,

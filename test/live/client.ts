@@ -37,6 +37,8 @@ export interface ClientOptions {
   readonly pause: () => Promise<void>;
   /** Whether what is sent now would be too much for it. */
   readonly isSlow: () => boolean;
+  /** Revision of the session's last event that is known to be stored, -1 for none. */
+  readonly head: () => number;
 }
 
 /**
@@ -52,6 +54,8 @@ export class Client {
   isCaughtUp = false;
   cursor: { readonly revision: number; readonly eventId: string | null } | undefined;
   #view: OpenView | undefined;
+  /** What was there when it opened with a cursor: it is not caught up before. */
+  #due = -1;
   #delivery: Delivery | undefined;
   readonly #opening = new Set<Delivery>();
   #turns: Promise<void> = Promise.resolve();
@@ -76,7 +80,8 @@ export class Client {
     this.#opening.clear();
     this.refusedWith = undefined;
     const holder: { delivery?: Delivery } = {};
-    const viewer = this.#viewer(asked.after, this.#view, () => holder.delivery);
+    const due = asked.after === undefined ? -1 : this.options.head();
+    const viewer = this.#viewer({ ...asked, due }, this.#view, () => holder.delivery);
     holder.delivery = this.options.feed.open({ sessionId: this.sessionId, ...asked }, viewer);
     this.#opening.add(holder.delivery);
   }
@@ -97,7 +102,7 @@ export class Client {
   }
 
   #viewer(
-    after: number | undefined,
+    { after, due }: { readonly after?: number; readonly due: number },
     view: OpenView | undefined,
     delivery: () => Delivery | undefined,
   ): Viewer {
@@ -121,6 +126,7 @@ export class Client {
         this.#delivery = mine;
         this.#opening.clear();
         this.isCaughtUp = false;
+        this.#due = due;
         // What came meanwhile of the old delivery comes again: back to where it asked.
         this.#view = after === undefined ? opened.view : after < 0 ? undefined : view;
         this.#begin(opened, after);
@@ -165,6 +171,7 @@ export class Client {
       this.folds.push({ revision: event.revision, view: this.#view });
       this.cursor = { revision: event.revision, eventId: event.id };
     }
+    if (caughtUp && through < this.#due) this.faults.push(`${through} caught up with ${this.#due}`);
     if (caughtUp) this.isCaughtUp = true;
   }
 }

@@ -68,13 +68,15 @@ const sick = (happening: Happening, nth: number): Happening =>
     : happening;
 
 /** Appends one after another, with time in between; nobody waits for it before the end. */
-const writing = (log: EventLog, pause: () => Promise<void>) => {
+const writing = (log: EventLog, pause: () => Promise<void>, heads: Map<string, number>) => {
   let written = Promise.resolve();
   return (happenings: readonly Happening[]): Promise<void> => {
     for (const happening of happenings) {
       const stream = sessionStream(happening.sessionId);
       written = written.then(pause).then(async () => {
-        await log.append({ stream, expected: 'any', events: [newEvent(happening)] });
+        const append = { stream, expected: 'any' as const, events: [newEvent(happening)] };
+        const { revision } = await log.append(append);
+        heads.set(happening.sessionId, revision);
       });
     }
     return written;
@@ -96,7 +98,8 @@ async function live(life: Life): Promise<void> {
   const pause = pausing(life.pauses);
   const unlucky = slowed(log, pause);
   const history = life.history.map(sick);
-  const write = writing(log, pause);
+  const heads = new Map<string, number>();
+  const write = writing(log, pause, heads);
   await write(history.splice(0, life.before));
   const tail = await openTail(unlucky, { bytesMax: life.tailBytesMax });
   const faults: unknown[] = [];
@@ -106,7 +109,7 @@ async function live(life: Life): Promise<void> {
     (fault) => faults.push(fault),
   );
   try {
-    await act(life, { log, feed, pause, write }, history);
+    await act(life, { log, feed, pause, write, heads }, history);
     expect(faults).toEqual([]);
     expect([feed.viewers, feed.sessions]).toEqual([0, 0]);
   } finally {
@@ -121,20 +124,24 @@ interface Node {
   readonly feed: Feed;
   readonly pause: () => Promise<void>;
   readonly write: ReturnType<typeof writing>;
+  /** Revision of each session's last event that was answered. */
+  readonly heads: ReadonlyMap<string, number>;
 }
 
 async function act(
   life: Life,
-  { log, feed, pause, write }: Node,
+  { log, feed, pause, write, heads }: Node,
   history: Happening[],
 ): Promise<void> {
   const rooms = new Rooms();
   let isCalm = false;
   let asked = 0;
   const isSlow = (): boolean => !isCalm && (life.slowness[asked++ % life.slowness.length] ?? false);
-  const clients = [0, 1, 2, 3, 0, 1].map(
-    (nth) => new Client(sessionIds[nth] ?? '', { feed, rooms, pause, isSlow }),
-  );
+  const clients = [0, 1, 2, 3, 0, 1].map((nth) => {
+    const sessionId = sessionIds[nth] ?? '';
+    const head = (): number => heads.get(sessionId) ?? -1;
+    return new Client(sessionId, { feed, rooms, pause, isSlow, head });
+  });
   for (const one of life.acts) {
     if (one.act === 'append') void write(history.splice(0, one.count));
     else if (one.act === 'open') clients[one.client]?.open(one.from);

@@ -120,7 +120,10 @@ const burst = Array.from({ length: VIEW_MESSAGES_MAX + 10 }, (_, nth) => ({
 }));
 
 /** A client for each number; which node it opens on next stands in `on`. */
-function openClients(sessionIds: readonly string[], how: Pick<ClientOptions, 'pause' | 'isSlow'>) {
+function openClients(
+  sessionIds: readonly string[],
+  how: Pick<ClientOptions, 'pause' | 'isSlow' | 'head'>,
+) {
   return Array.from({ length: CLIENTS }, (_, nth) => {
     const at = { on: 0 as 0 | 1 };
     const one = new Client(sessionIds[nth % sessionIds.length] ?? '', {
@@ -147,7 +150,7 @@ async function live({ said, acts: all, pauses, slowness }: Life): Promise<void> 
     asked += 1;
     return !isCalm && slowness[asked % slowness.length] === true;
   };
-  const clients = openClients(sessionIds, { pause: pausing(pauses), isSlow });
+  const clients = openClients(sessionIds, { pause: pausing(pauses), isSlow, head: () => -1 });
   const reporting: Promise<unknown>[] = [];
   const effects = new Map(sessionIds.map((sessionId) => [sessionId, new Set<string>()]));
   const report = (to: number, on: 0 | 1, what: readonly Report[]): void => {

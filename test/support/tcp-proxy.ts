@@ -10,6 +10,9 @@ export interface Cable {
   release(): void;
   /** Ends all connections; new ones can be made. */
   cut(): void;
+  /** Ends all connections, and new ones as they are made, until it is plugged in again. */
+  unplug(): void;
+  plug(): void;
   close(): Promise<void>;
 }
 
@@ -24,7 +27,10 @@ export async function layCable(
   const { hostname, port } = new URL(to);
   const upstreams = new Set<Socket>();
   let isSqueezed = false;
+  let isUnplugged = false;
   const server = createServer((client) => {
+    client.on('error', () => undefined);
+    if (isUnplugged) return void client.destroy();
     const upstream = connect(Number(port), hostname);
     upstreams.add(upstream);
     const end = (): void => {
@@ -66,6 +72,13 @@ export async function layCable(
     },
     cut() {
       for (const upstream of upstreams) upstream.destroy();
+    },
+    unplug() {
+      isUnplugged = true;
+      for (const upstream of upstreams) upstream.destroy();
+    },
+    plug() {
+      isUnplugged = false;
     },
     async close() {
       for (const upstream of upstreams) upstream.destroy();

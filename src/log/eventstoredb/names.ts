@@ -20,7 +20,7 @@ export class StreamNames {
     this.identity = `${prefix}${OWN}log`;
     this.heartbeat = `${prefix}${OWN}heartbeat`;
     this.versions = `${prefix}${OWN}versions`;
-    const literal = prefix.replace(/[^A-Za-z0-9]/g, (character) => `\\${character}`);
+    const literal = prefix.replace(/[^A-Za-z0-9_]/g, (character) => `\\${character}`);
     this.regex = `^${literal}[^$]`;
   }
 

@@ -115,9 +115,9 @@ describe('a position', () => {
 
 describe('a stream on the server', () => {
   it('has its own name, or that after a prefix; others are not of the log', () => {
-    for (const prefix of ['', 'test.', 'a(b']) {
+    for (const prefix of ['', 'test.', 'a_b.', 'a(b']) {
       const names = new StreamNames(prefix);
-      const regex = new RegExp(names.regex);
+      const regex = new RegExp(names.regex, 'u');
       expect(names.toServer('session-1')).toBe(`${prefix}session-1`);
       expect(names.fromServer(`${prefix}session-1`)).toBe('session-1');
       expect(names.fromServer(names.heartbeat)).toBeUndefined();

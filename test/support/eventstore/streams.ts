@@ -70,7 +70,8 @@ export class StandInSubscription extends Readable implements Subscribed {
   /** Hands over what there is, some at a time, and then says so. */
   pump(): void {
     if (this.destroyed || this.#isSilent || this.isFrozen()) return;
-    const pattern = new RegExp(this.options.filter.regex);
+    // As strict as the server about what need not be escaped.
+    const pattern = new RegExp(this.options.filter.regex, 'u');
     for (let count = 0; this.#next < this.store.size && count < 100; count += 1) {
       const event = this.store.at(this.#next);
       this.#next += 1;

@@ -20,7 +20,8 @@ const operate = new URL('../../../../dist/src/operate/main.js', import.meta.url)
 interface CopyOptions {
   readonly from: string;
   readonly to: string;
-  readonly streamPrefix?: string;
+  readonly fromPrefix?: string;
+  readonly toPrefix?: string;
 }
 
 /** `playhead log copy`: moves a whole log between Postgres and EventStoreDB. */
@@ -32,14 +33,16 @@ export function addLog(program: Command): void {
     .description('copy all events of one log into another, and compare the two')
     .requiredOption('--from <place>', 'the log that is read')
     .requiredOption('--to <place>', 'the log that is written; made when it is not there')
-    .option('--stream-prefix <prefix>', 'of streams in EventStoreDB: EVENTSTORE_STREAM_PREFIX')
+    .option('--from-prefix <prefix>', 'of its streams in EventStoreDB: EVENTSTORE_STREAM_PREFIX')
+    .option('--to-prefix <prefix>', 'the same of the other')
     .addHelpText('after', EXAMPLES)
     .action(async (options: CopyOptions, command: Command) => {
       if (!existsSync(operate)) throw new Failure('refused', 'this needs a clone of Playhead');
       const { json } = sharedOptions(command);
-      const { from, to, streamPrefix } = options;
+      const { from, to, fromPrefix, toPrefix } = options;
       const args = ['log', 'copy', '--from', from, '--to', to];
-      if (streamPrefix !== undefined) args.push('--stream-prefix', streamPrefix);
+      if (fromPrefix !== undefined) args.push('--from-prefix', fromPrefix);
+      if (toPrefix !== undefined) args.push('--to-prefix', toPrefix);
       if (json) args.push('--json');
       const child = spawn(process.execPath, [fileURLToPath(operate), ...args], {
         stdio: 'inherit',
