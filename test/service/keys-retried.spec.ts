@@ -1,7 +1,7 @@
 import type { KeyCreated } from '@playhead/contract';
 import pg from 'pg';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { RunningService } from '../support/service.ts';
+import { logInPostgres, RunningService } from '../support/service.ts';
 
 let database: TestDatabase;
 let first: RunningService;
@@ -10,7 +10,7 @@ let rows: pg.Client;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  const env = { DATABASE_URL: database.url };
+  const env = { ...logInPostgres, DATABASE_URL: database.url };
   [first, second] = await Promise.all([RunningService.start(env), RunningService.start(env)]);
   rows = new pg.Client({ connectionString: database.url });
   await rows.connect();

@@ -1,7 +1,7 @@
 import type { KeyCreated, KeyRotated, KeyShape } from '@playhead/contract';
 import pg from 'pg';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { ingestKey, RunningService, type Answer } from '../support/service.ts';
+import { ingestKey, logInPostgres, RunningService, type Answer } from '../support/service.ts';
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -12,7 +12,7 @@ let rows: pg.Client;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  const env = { DATABASE_URL: database.url };
+  const env = { ...logInPostgres, DATABASE_URL: database.url };
   [first, second] = await Promise.all([RunningService.start(env), RunningService.start(env)]);
   rows = new pg.Client({ connectionString: database.url });
   await rows.connect();

@@ -8,7 +8,7 @@ import { emptyDatabase, freshDatabase } from '../support/database.ts';
 import { Load } from '../support/load.ts';
 import { query, temporaryFolder } from '../support/postgres-process.ts';
 import { Program } from '../support/program.ts';
-import { RunningService } from '../support/service.ts';
+import { logInPostgres, RunningService } from '../support/service.ts';
 import { folderKey, messageBody, startIn } from '../support/service-in-folder.ts';
 
 /* A log is moved from one store to another, as a person does it. */
@@ -91,13 +91,11 @@ async function moves(
   expect(await service.stop()).toBe(0);
 }
 
-const inPostgres = { EVENTSTORE_URL: '' };
-
 it('a service goes on with its log in another Postgres', async () => {
   const [from, to] = [await freshDatabase(), await emptyDatabase()];
   const args = ['--from', from.url, '--to', to.url];
-  await moves({ ...inPostgres, DATABASE_URL: from.url }, args, {
-    ...inPostgres,
+  await moves({ ...logInPostgres, DATABASE_URL: from.url }, args, {
+    ...logInPostgres,
     DATABASE_URL: to.url,
   });
   await Promise.all([from.drop(), to.drop()]);
@@ -111,7 +109,7 @@ const { EVENTSTORE_URL = '' } = process.env;
     const [home, away] = [await freshDatabase(), await freshDatabase()];
     const prefix = `${new URL(home.url).pathname.slice(1)}.`;
     const there = { EVENTSTORE_URL, EVENTSTORE_STREAM_PREFIX: prefix };
-    const local = { ...inPostgres, DATABASE_URL: home.url };
+    const local = { ...logInPostgres, DATABASE_URL: home.url };
     if (way === 'to') {
       const args = ['--from', home.url, '--to', EVENTSTORE_URL, '--to-prefix', prefix];
       await moves(local, args, { ...there, DATABASE_URL: home.url });

@@ -16,7 +16,7 @@ import { ask, Load } from '../support/load.ts';
 import { commandsUnder, runCommands } from '../support/operating.ts';
 import { temporaryFolder } from '../support/postgres-process.ts';
 import { startOwnPostgres, toolsFolder } from '../support/postgres-tools.ts';
-import { RunningService } from '../support/service.ts';
+import { logInPostgres, RunningService } from '../support/service.ts';
 import { Watcher } from '../support/watcher.ts';
 
 /* The commands of docs/operate.md, as they stand, and what that page says is true afterwards. */
@@ -107,7 +107,7 @@ async function dumped(tools: string): Promise<Story> {
     RESTORED_URL: restoredUrl.href,
   };
   const [dump, restore] = commandsUnder('Your own Postgres');
-  const original = await RunningService.start({ DATABASE_URL: postgres.url });
+  const original = await RunningService.start({ ...logInPostgres, DATABASE_URL: postgres.url });
   const load = new Load(sessionIds);
   load.start(original);
   await load.answers(COMMANDS);
@@ -120,7 +120,7 @@ async function dumped(tools: string): Promise<Story> {
   const [events, late] = [await allEvents(original), await cursorOf(original)];
   await original.kill();
   await runCommands(restore, { cwd, env });
-  const restart = () => RunningService.start({ DATABASE_URL: restoredUrl.href });
+  const restart = () => RunningService.start({ ...logInPostgres, DATABASE_URL: restoredUrl.href });
   const end = async () => {
     await postgres.stop();
     await rm(cwd, { recursive: true });
@@ -133,7 +133,8 @@ async function dumped(tools: string): Promise<Story> {
 async function copied(): Promise<Story> {
   const cwd = await temporaryFolder();
   const [backUp, restore] = commandsUnder('The embedded Postgres');
-  const restart = () => RunningService.start({ PLAYHEAD_DATA_DIR: join(cwd, '.playhead') });
+  const restart = () =>
+    RunningService.start({ ...logInPostgres, PLAYHEAD_DATA_DIR: join(cwd, '.playhead') });
   const first = await restart();
   const load = new Load(sessionIds);
   load.start(first);

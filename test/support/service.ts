@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { io, type Socket } from 'socket.io-client';
@@ -29,14 +30,20 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>;
 }
 
+/** For tests that look into the tables of the log: it is in Postgres whatever tests run against. */
+export const logInPostgres = { EVENTSTORE_URL: '' };
+
 /**
  * Where the events are kept: with the read models, or, when tests run against an EventStoreDB,
  * there under a prefix by which each database has a log of its own.
  */
-function logOf({ DATABASE_URL }: Record<string, string>): Record<string, string> {
+function logOf({
+  DATABASE_URL = '',
+  PLAYHEAD_DATA_DIR = '',
+}: Record<string, string>): Record<string, string> {
   const { EVENTSTORE_URL } = process.env;
-  if (!EVENTSTORE_URL || !DATABASE_URL) return {};
-  const name = new URL(DATABASE_URL).pathname.slice(1);
+  if (!EVENTSTORE_URL) return {};
+  const name = basename(DATABASE_URL || PLAYHEAD_DATA_DIR).replaceAll(/\W/g, '_');
   return { EVENTSTORE_URL, EVENTSTORE_STREAM_PREFIX: `${name}.` };
 }
 
