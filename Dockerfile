@@ -14,11 +14,8 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
-COPY --from=build /app/packages/contract/package.json packages/contract/
-COPY --from=build /app/packages/contract/dist packages/contract/dist
-COPY --from=build /app/packages/cli/package.json packages/cli/
-COPY --from=build /app/packages/cli/bin packages/cli/bin
-COPY --from=build /app/packages/cli/dist packages/cli/dist
+# npm links the workspace's packages, and may put what one of them needs into its own folder.
+COPY --from=build /app/packages packages
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
+import { withSecretFiles } from '../../src/secret-files.ts';
 import { processesIn, query, temporaryFolder } from '../support/postgres-process.ts';
 import { Program, statusOf } from '../support/program.ts';
 
@@ -63,6 +64,8 @@ describe('a wrong setting', () => {
     ['HOST', '192.0.2.1'],
     ['PLAYHEAD_ADMIN_KEY', 'short'],
     ['DATABASE_URL', 'mysql://root:a-secret@127.0.0.1/playhead'],
+    ['EVENTSTORE_URL', 'http://root:a-secret@127.0.0.1:2113'],
+    ['DATABASE_URL_FILE', '/nowhere/at-all'],
   ])('%s=%j is refused by name before anything is made', async (name, value) => {
     const line = await refusalOf({ [name]: value });
     expect(line).toMatch(new RegExp(`\\b${name}\\b`));
@@ -79,6 +82,9 @@ describe('a wrong setting', () => {
     ['AGENTPIPE_BRIDGE_API_KEY', 'short'],
     ['AGENTPIPE_BRIDGE_API_KEY', 'schlüssel-zum-haus'],
     ['DATABASE_URL', '127.0.0.1:5432'],
+    ['EVENTSTORE_URL', 'esdb://'],
+    ['EVENTSTORE_STREAM_PREFIX', 'a-b'],
+    ['EVENTSTORE_STREAM_PREFIX', '$a'],
     ['PLAYHEAD_INGEST_PER_MINUTE', '0'],
     ['PLAYHEAD_INGEST_PER_MINUTE', '1e3'],
     ['PLAYHEAD_INGEST_PER_MINUTE', '-1'],
@@ -90,6 +96,19 @@ describe('a wrong setting', () => {
     expect(reading).toThrow(ConfigError);
     expect(reading).toThrow(new RegExp(`^${name}: [^\\n]+$`));
     expect(readConfig({ [name]: '' })).toEqual(readConfig({}));
+  });
+
+  it('is read from a file when it is a secret, and refused when it is there twice', async () => {
+    const file = join(folder, 'secret');
+    await writeFile(file, 'a-secret-of-the-operator\n');
+    const env = { PLAYHEAD_ADMIN_KEY_FILE: file, PLAYHEAD_INGEST_PER_MINUTE: '7' };
+    const read = readConfig(withSecretFiles(env));
+    expect([read.adminKey, read.ingestPerMinute]).toEqual(['a-secret-of-the-operator', 7]);
+    expect(() => withSecretFiles({ ...env, PLAYHEAD_ADMIN_KEY: 'another-secret' })).toThrow(
+      /^PLAYHEAD_ADMIN_KEY: is set beside PLAYHEAD_ADMIN_KEY_FILE$/,
+    );
+    await writeFile(file, ' \n');
+    expect(() => withSecretFiles(env)).toThrow(/^PLAYHEAD_ADMIN_KEY_FILE: .* is empty$/);
   });
 
   it('is told beside every other one, a line each', async () => {
