@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCuttingProxy, type CuttingProxy } from '../support/cutting-proxy.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { RunningService } from '../support/service.ts';
+import { logInPostgres, RunningService } from '../support/service.ts';
 
 let database: TestDatabase;
 let proxy: CuttingProxy;
@@ -10,7 +10,11 @@ let service: RunningService;
 beforeAll(async () => {
   database = await freshDatabase();
   proxy = await startCuttingProxy(database.url);
-  service = await RunningService.start({ DATABASE_URL: proxy.url, PLAYHEAD_LOG_LEVEL: 'silent' });
+  service = await RunningService.start({
+    ...logInPostgres,
+    DATABASE_URL: proxy.url,
+    PLAYHEAD_LOG_LEVEL: 'silent',
+  });
 });
 
 afterAll(async () => {
