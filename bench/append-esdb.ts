@@ -20,17 +20,21 @@ export const appendEsdb: Bench = {
     const connectionString = eventStoreUrl();
     const streamPrefix = `bench${randomUUID()}.`;
     const log = await openEventStoreLog({ ...limits, connectionString, streamPrefix });
-    const ours = await measure(APPENDERS, 1, () => appender(log));
-    await log.close();
     const client = EventStoreDBClient.connectionString(connectionString);
-    const bare = await measure(APPENDERS, 1, () => bareAppender(client, streamPrefix));
+    const ours = () => measure(APPENDERS, 1, () => appender(log));
+    const bare = () => measure(APPENDERS, 1, () => bareAppender(client, streamPrefix));
+    // Each comes first once: a server, and a process, are slower when they begin.
+    const [a, b, c, d] = [await ours(), await bare(), await bare(), await ours()];
     await client.dispose();
+    await log.close();
+    const latencies = [...a.latencies, ...d.latencies];
+    const [own, others] = [a.perSecond + d.perSecond, b.perSecond + c.perSecond];
     return [
-      { name: '', value: ours.perSecond, unit: 'events/s' },
-      { name: 'p50', value: quantile(ours.latencies, 0.5), unit: 'ms' },
-      { name: 'p99', value: quantile(ours.latencies, 0.99), unit: 'ms' },
-      { name: 'bare', value: bare.perSecond, unit: 'events/s' },
-      { name: 'of_bare', value: ours.perSecond / bare.perSecond, unit: 'ratio' },
+      { name: '', value: own / 2, unit: 'events/s' },
+      { name: 'p50', value: quantile(latencies, 0.5), unit: 'ms' },
+      { name: 'p99', value: quantile(latencies, 0.99), unit: 'ms' },
+      { name: 'bare', value: others / 2, unit: 'events/s' },
+      { name: 'of_bare', value: own / others, unit: 'ratio' },
     ];
   },
 };

@@ -151,7 +151,7 @@ describe('the service on EventStoreDB loses and doubles nothing, and says how it
     150_000,
   );
 
-  itWith(EVENTSTORE_STOP && EVENTSTORE_START)(
+  itWith(EVENTSTORE_URL && EVENTSTORE_STOP && EVENTSTORE_START)(
     'the server is killed and started again',
     () =>
       survives(

@@ -7,13 +7,13 @@ import type { ServerEvent, ServerRecord } from './client.ts';
 import { positionOf } from './positions.ts';
 
 /** Our names of what the server's own projections and pages know under theirs. */
-const serverNames: Readonly<Record<string, string>> = {
-  correlationId: '$correlationId',
-  causationId: '$causationId',
-};
+const serverNames: ReadonlyMap<string, string> = new Map([
+  ['correlationId', '$correlationId'],
+  ['causationId', '$causationId'],
+]);
 
-const ourNames: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(serverNames).map(([ours, theirs]) => [theirs, ours]),
+const ourNames: ReadonlyMap<string, string> = new Map(
+  [...serverNames].map(([ours, theirs]) => [theirs, ours]),
 );
 
 /**
@@ -34,10 +34,10 @@ export const toServer = ({ events }: StorableAppend): ServerEvent[] =>
 function metadataOf({ v, meta }: StorableEvent, field: string): Record<string, unknown> {
   const metadata: [string, unknown][] = [['v', v]];
   for (const [name, value] of Object.entries(JSON.parse(meta) as object)) {
-    if (name === 'v' || Object.hasOwn(ourNames, name)) {
+    if (name === 'v' || ourNames.has(name)) {
       throw new LogError('invalid', `${field}.${name} is a name of the store`, `${field}.${name}`);
     }
-    metadata.push([serverNames[name] ?? name, value]);
+    metadata.push([serverNames.get(name) ?? name, value]);
   }
   return Object.fromEntries(metadata);
 }
@@ -76,7 +76,7 @@ function metaOf({ metadata, id, created }: ServerRecord): { v: number; meta: Eve
   if (!Number.isInteger(v)) {
     return { v: 1, meta: { at: created.toISOString(), actor: 'system', commandId: id } };
   }
-  const meta = Object.entries(named).map(([name, value]) => [ourNames[name] ?? name, value]);
+  const meta = Object.entries(named).map(([name, value]) => [ourNames.get(name) ?? name, value]);
   return { v: Number(v), meta: Object.fromEntries(meta) as EventMeta };
 }
 

@@ -20,7 +20,7 @@ import { identify } from './identity.ts';
 import { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
-import { catchStrayRejections } from './stray-rejections.ts';
+import { catchStrayFaults } from './stray-faults.ts';
 import { versionStream } from './version-stream.ts';
 import { Writer } from './writer.ts';
 
@@ -36,7 +36,7 @@ export async function openEventStoreLog(
   const names = new StreamNames(options.streamPrefix ?? '');
   const warn = options.warn ?? (() => undefined);
   const current = new CurrentClient(connect, { answerMs: options.answerMs, warn });
-  const release = catchStrayRejections((fault) => current.breakDown(fault));
+  const release = catchStrayFaults((fault) => current.breakDown(fault));
   const close = async (): Promise<void> => {
     await current.close();
     release();

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { NO_STREAM, START } from '../../../src/log/event-log.ts';
 import { openEventStoreLog } from '../../../src/log/eventstoredb/index.ts';
-import { catchStrayRejections } from '../../../src/log/eventstoredb/stray-rejections.ts';
+import { catchStrayFaults } from '../../../src/log/eventstoredb/stray-faults.ts';
 import {
   standInStore,
   testLimits,
@@ -75,7 +77,7 @@ describe('the client of EventStoreDB', () => {
 
   it('that throws where nobody waits is replaced, and the process goes on', async () => {
     const told: Error[] = [];
-    const release = catchStrayRejections((fault) => told.push(fault));
+    const release = catchStrayFaults((fault) => told.push(fault));
     const stray = new TypeError('undefined is not iterable');
     stray.stack = 'at x (/app/node_modules/@eventstore/db-client/dist/streams/batchAppend.js:20)';
     process.emit('unhandledRejection', stray, Promise.resolve());
@@ -89,6 +91,30 @@ describe('the client of EventStoreDB', () => {
     process.emit('unhandledRejection', stray, Promise.resolve());
     await eventually('a new client', () => store.server.clients.length === 2);
     await log.close();
+  });
+});
+
+const built = new URL('../../../dist/src/log/eventstoredb/stray-faults.js', import.meta.url);
+
+/** A process in which the client throws, beside everything, and then somebody else does. */
+const throwing = `
+  import { catchStrayFaults } from '${built.href}';
+  catchStrayFaults(({ message }) => console.log(message));
+  const late = new TypeError('late');
+  late.stack = 'at x (/app/node_modules/@eventstore/db-client/dist/batchAppend.js:20)';
+  void Promise.reject(late);
+  setTimeout(() => { throw late; }, 10);
+  setTimeout(() => { throw new Error('foreign'); }, 100);
+  setTimeout(() => console.log('lives on'), 1_000);`;
+
+describe('a process with the client of EventStoreDB', () => {
+  it('lives on when that throws, and ends by any other fault as it would without', async () => {
+    const run = promisify(execFile);
+    const ended = run(process.execPath, ['--input-type=module', '--eval', throwing]);
+    const failure = (await ended.catch((fault: unknown) => fault)) as Record<string, unknown>;
+    expect(failure['stdout']).toBe('late\nlate\n');
+    expect(failure['stderr']).toContain('Error: foreign');
+    expect(failure['code']).toBeGreaterThan(0);
   });
 });
 

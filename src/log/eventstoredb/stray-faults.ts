@@ -6,11 +6,14 @@ const isOfClient = (fault: unknown): fault is Error =>
  * The client can fail where nobody waits for it, which would end the process. Until the result is
  * called such failures go to `tell` instead; all others end the process as they do without this.
  */
-export function catchStrayRejections(tell: (fault: Error) => void): () => void {
-  const onRejection = (fault: unknown): void => {
+export function catchStrayFaults(tell: (fault: Error) => void): () => void {
+  const onFault = (fault: unknown): void => {
     if (!isOfClient(fault)) throw fault;
     tell(fault);
   };
-  process.on('unhandledRejection', onRejection);
-  return () => process.off('unhandledRejection', onRejection);
+  const events = ['unhandledRejection', 'uncaughtException'] as const;
+  for (const event of events) process.on(event, onFault);
+  return () => {
+    for (const event of events) process.off(event, onFault);
+  };
 }
