@@ -3,6 +3,7 @@ FROM node:20.20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/contract/package.json packages/contract/
+COPY packages/client/package.json packages/client/
 COPY packages/cli/package.json packages/cli/
 # The embedded Postgres is an optional dependency.
 RUN npm ci --omit=optional --no-audit --no-fund

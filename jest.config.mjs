@@ -20,7 +20,9 @@ export default {
       },
     ],
   },
-  moduleNameMapper: { '^@playhead/contract$': '<rootDir>/packages/contract/src/index.ts' },
+  moduleNameMapper: {
+    '^@playhead/(contract|client)$': '<rootDir>/packages/$1/src/index.ts',
+  },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 60_000,

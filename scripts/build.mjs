@@ -10,10 +10,11 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, 'node_modules', '.cache', 'playhead');
 const stampFile = join(root, 'dist', 'stamp');
-const packages = ['packages/contract', 'packages/cli'];
+const packages = ['packages/contract', 'packages/client', 'packages/cli'];
 const outputs = [
   stampFile,
   join(root, 'packages/contract/dist/index.js'),
+  join(root, 'packages/client/dist/index.js'),
   join(root, 'packages/cli/dist/main.js'),
 ];
 

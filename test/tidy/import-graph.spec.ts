@@ -34,8 +34,9 @@ describe('every file', () => {
   });
 
   it('is imported by another or starts something', () => {
-    const packages = ['packages/contract/src/index.ts', 'packages/cli/src/main.ts'];
-    const entries = ['src/main.ts', 'src/operate/main.ts', 'src/operate/is-ready.ts', ...packages];
+    const packages = ['contract/src/index.ts', 'client/src/index.ts', 'cli/src/main.ts'];
+    const started = ['src/main.ts', 'src/operate/main.ts', 'src/operate/is-ready.ts'];
+    const entries = [...started, ...packages.map((path) => `packages/${path}`)];
     expect(deadFiles(files, entries)).toEqual([]);
   });
 

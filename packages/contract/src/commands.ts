@@ -115,6 +115,9 @@ export const commandTypes = {
 
 export type CommandType = keyof typeof commandTypes;
 
+/** The data of a command as one sends it. */
+export type CommandInput<Type extends CommandType> = z.input<(typeof commandTypes)[Type]>;
+
 /** The data of a command, with defaults filled in. */
 export type CommandData<Type extends CommandType> = z.infer<(typeof commandTypes)[Type]>;
 

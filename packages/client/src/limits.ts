@@ -1,0 +1,19 @@
+/** Every number of the client. */
+export const limits = {
+  /** The first pause before it connects or opens again, in milliseconds; the next are longer. */
+  pauseMsMin: 200,
+  /** The longest pause, in milliseconds: the doubling ends here. Half of each pause is chance. */
+  pauseMsMax: 10_000,
+  /** Until then a connection must stand, in milliseconds, else another one is tried. */
+  connectMs: 10_000,
+  /** Until then a request must have been answered, in milliseconds, else it is sent again. */
+  answerMs: 10_000,
+  /** Frames kept while an opening is not answered. More are left out, and come after the answer. */
+  framesHeldMax: 256,
+  /** Events kept for one iteration of `events`. Later ones are read again when it asks for them. */
+  eventsBufferedMax: 1_000,
+  /** Commands that are not answered yet, of all sessions. One more is refused: `overloaded`. */
+  commandsMax: 1_000,
+  /** How often one command is sent when the service answers that it may succeed later. */
+  commandTriesMax: 10,
+} as const;

@@ -1,0 +1,10 @@
+import { limits } from './limits.ts';
+
+/**
+ * How long to wait before another try, in milliseconds. It doubles with every try that failed in a
+ * row; half of it is chance (0 to 1), so that those who were cut off together do not come together.
+ */
+export function pauseMs(failed: number, chance: number): number {
+  const longest = Math.min(limits.pauseMsMax, limits.pauseMsMin * 2 ** failed);
+  return (longest * (1 + chance)) / 2;
+}

@@ -1,0 +1,290 @@
+import type { ErrorCode, SessionEvent } from '@playhead/contract';
+import fc from 'fast-check';
+import type { Cursor } from '../../packages/client/src/following/following.ts';
+import { statusOf } from '../../packages/client/src/following/status.ts';
+import { ScriptedServer } from './scripted-server.ts';
+import { bounds, Subject } from './subject.ts';
+
+const RUNS = 1_500;
+const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
+
+type Act =
+  | { readonly act: 'append' | 'repeat' | 'answer' | 'receive' | 'replay'; readonly count: number }
+  | { readonly act: 'lose' | 'swap' | 'take' | 'leave'; readonly at: number }
+  | { readonly act: 'connect' | 'cut' | 'hear' | 'wake' | 'read' }
+  /** Of the latest opening or, late, of one before it. */
+  | { readonly act: 'silence'; readonly late: number }
+  | { readonly act: 'refuse' | 'close'; readonly code: ErrorCode }
+  | { readonly act: 'restore'; readonly lost: number; readonly appended: number };
+
+const small = fc.nat(7);
+const count = fc.integer({ min: 1, max: 8 });
+const passing = fc.constantFrom<ErrorCode>('unavailable', 'rate-limited', 'shutting-down');
+const ended = fc.constantFrom<ErrorCode>('slow-viewer', 'slow-viewer', 'shutting-down', 'internal');
+const act = <Name extends Act['act'], Rest extends object>(
+  name: Name,
+  rest: { readonly [Key in keyof Rest]: fc.Arbitrary<Rest[Key]> },
+): fc.Arbitrary<{ readonly act: Name } & Rest> =>
+  fc.record(rest).map((values) => ({ act: name, ...(values as Rest) }));
+
+const acts: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 6, arbitrary: act('append', { count }) },
+  { weight: 12, arbitrary: act('receive', { count }) },
+  { weight: 6, arbitrary: act('hear', {}) },
+  { weight: 6, arbitrary: act('answer', { count }) },
+  { weight: 6, arbitrary: act('replay', { count }) },
+  { weight: 5, arbitrary: act('connect', {}) },
+  { weight: 2, arbitrary: act('cut', {}) },
+  { weight: 3, arbitrary: act('wake', {}) },
+  { weight: 5, arbitrary: act('take', { at: small }) },
+  { weight: 2, arbitrary: act('read', {}) },
+  { weight: 1, arbitrary: act('leave', { at: small }) },
+  { weight: 2, arbitrary: act('lose', { at: small }) },
+  { weight: 4, arbitrary: act('swap', { at: small }) },
+  { weight: 2, arbitrary: act('repeat', { count }) },
+  { weight: 2, arbitrary: act('silence', { late: fc.nat(2) }) },
+  { weight: 2, arbitrary: act('refuse', { code: passing }) },
+  { weight: 2, arbitrary: act('close', { code: ended }) },
+  { weight: 1, arbitrary: act('restore', { lost: small, appended: fc.nat(9) }) },
+);
+
+const lives = fc.record({
+  before: fc.integer({ min: 1, max: 30 }),
+  origin: fc.constantFrom('view', 'start', 'middle', 'unchecked', 'beyond', 'foreign'),
+  acts: fc.array(acts, { minLength: 10, maxLength: 120, size: 'max' }),
+});
+type Life = typeof lives extends fc.Arbitrary<infer T> ? T : never;
+
+const originOf = ({ log }: ScriptedServer, kind: Life['origin']): Cursor | undefined => {
+  const revision = Math.floor(log.length / 2);
+  const eventId = log[revision]?.id ?? null;
+  switch (kind) {
+    case 'start':
+      return { revision: -1, eventId: null };
+    case 'middle':
+      return { revision, eventId };
+    case 'unchecked':
+      return { revision, eventId: null };
+    case 'beyond':
+      return { revision: 1_000, eventId: null };
+    case 'foreign':
+      return { revision, eventId: '00000000-0000-4000-8000-000000000000' };
+    case 'view':
+      return undefined;
+  }
+};
+
+function perform(server: ScriptedServer, subject: Subject, one: Act): void {
+  switch (one.act) {
+    case 'append':
+      return server.append(one.count);
+    case 'receive':
+      for (let nth = 0; nth < one.count; nth += 1) subject.receive();
+      return;
+    case 'replay':
+      for (let nth = 0; nth < one.count; nth += 1) server.replay();
+      return;
+    case 'repeat':
+      return server.repeat(one.count);
+    case 'answer':
+      return server.answer(one.count);
+    case 'hear':
+      return server.hear();
+    case 'lose':
+      return server.lose(one.at);
+    case 'swap':
+      return server.swap(one.at);
+    case 'connect':
+      return subject.connect();
+    case 'cut':
+      return subject.cut();
+    case 'wake':
+      return subject.wake();
+    case 'read':
+      return subject.read();
+    case 'take':
+      return subject.take(one.at);
+    case 'leave':
+      return subject.leave(one.at);
+    case 'silence':
+      return subject.feed({ type: 'silence', nth: subject.state.nth - one.late });
+    case 'refuse':
+      return server.refuseNext(one.code);
+    case 'close':
+      return server.close(one.code);
+    case 'restore':
+      subject.cut();
+      return server.restore(server.log.length - one.lost, one.appended);
+  }
+}
+
+/** The view is what the log folds to, and it is known that it is. */
+function judgeView({ state }: Subject, server: ScriptedServer): void {
+  expect(state.view).toEqual(server.views.get(server.head?.id ?? ''));
+  expect(state.cursor).toEqual({ revision: server.head?.revision, eventId: server.head?.id });
+  expect(statusOf(state)).toBe('live');
+}
+
+const isPartOf = (log: readonly SessionEvent[], given: readonly SessionEvent[]): boolean =>
+  given.every((event) => log[event.revision] === event);
+
+/** Who still reads has everything from the origin on; others a part of a log that there was. */
+function judgeReaders({ state, readers }: Subject, server: ScriptedServer): void {
+  for (const { given, finished, hasLeft } of readers) {
+    if (finished || hasLeft) {
+      expect(server.logs.some((log) => isPartOf(log, given))).toBe(true);
+    } else {
+      const due = server.log.slice((state.origin?.revision ?? NaN) + 1);
+      expect(given.map(({ id }) => id)).toEqual(due.map(({ id }) => id));
+    }
+    if (finished) expect(finished.refusal?.code).toBe('cursor-unknown');
+  }
+  const resets = readers.some(({ finished }) => finished) ? 1 : 0;
+  expect(state.resets).toBeGreaterThanOrEqual(resets);
+}
+
+function live(life: Life): void {
+  const server = new ScriptedServer();
+  server.append(life.before);
+  const origin = originOf(server, life.origin);
+  const subject = new Subject(server, origin);
+  subject.read();
+  for (const one of life.acts) perform(server, subject, one);
+  subject.settle();
+  expect(subject.faults).toEqual([]);
+  if (server.isFaithful) {
+    judgeView(subject, server);
+    judgeReaders(subject, server);
+  }
+  // Of what is lost at the end, only what follows it can tell.
+  server.append(1);
+  subject.settle();
+  expect(subject.faults).toEqual([]);
+  judgeView(subject, server);
+  judgeReaders(subject, server);
+  const isLost = ['beyond', 'foreign'].includes(life.origin);
+  const isRead = subject.readers.some(({ hasLeft }) => !hasLeft);
+  if (isLost && isRead) expect(subject.state.resets).toBeGreaterThan(0);
+  if (origin && subject.state.resets === 0) {
+    expect(subject.state.origin?.revision).toBe(origin.revision);
+  }
+}
+
+describe('a session that is followed', () => {
+  it(`is in the end what the log folds to, and every reader gets each event once, whatever happens on the wire (seed ${seed})`, () => {
+    fc.assert(fc.property(lives, live), { numRuns: RUNS, seed, endOnFailure: true });
+  });
+
+  const liveSubject = (events: number, origin?: Cursor) => {
+    const server = new ScriptedServer();
+    server.append(events);
+    const subject = new Subject(server, origin);
+    subject.settle();
+    return { server, subject };
+  };
+
+  it('shares with the view before what an event does not change', () => {
+    const { server, subject } = liveSubject(9);
+    const before = subject.state.view;
+    server.append(1);
+    subject.settle();
+    expect(subject.state.view).not.toBe(before);
+    expect(subject.state.view?.messages).toBe(before?.messages);
+  });
+
+  it('needs one opening, whatever comes while it is not answered', () => {
+    const { server, subject } = liveSubject(9);
+    subject.cut();
+    subject.connect();
+    const { nth } = subject.state;
+    server.append(3);
+    server.hear();
+    server.answer(2);
+    for (let page = 0; page < 2; page += 1) server.replay();
+    for (const at of [0, 1]) server.swap(at);
+    expect(server.down.map(({ type }) => type)).toEqual(['frame', 'frame', 'answered']);
+    subject.settle();
+    judgeView(subject, server);
+    expect(subject.state.nth).toBe(nth);
+  });
+
+  it('reads a long log for a slow reader in parts, each event about once', () => {
+    const { server, subject } = liveSubject(500, { revision: -1, eventId: null });
+    subject.read();
+    subject.settle();
+    judgeReaders(subject, server);
+    expect(subject.readers[0]?.given).toHaveLength(500);
+    expect(subject.received).toBeLessThan(500 * 3);
+  });
+
+  it('says how it stands', () => {
+    const server = new ScriptedServer();
+    server.append(9);
+    const subject = new Subject(server, undefined);
+    const told = [statusOf(subject.state)];
+    const next = (step: () => void): void => {
+      step();
+      told.push(statusOf(subject.state));
+    };
+    next(() => subject.connect());
+    server.hear();
+    server.answer(5);
+    server.replay();
+    next(() => subject.receive());
+    next(() => subject.receive());
+    next(() => (server.close('slow-viewer'), subject.receive()));
+    next(() => subject.wake());
+    next(() => subject.settle());
+    next(() => (server.close('shutting-down'), subject.receive()));
+    next(() => subject.cut());
+    next(() => subject.settle());
+    next(() => (server.close('forbidden'), subject.receive()));
+    expect(told).toEqual([
+      ...['connecting', 'connecting', 'replaying', 'live'],
+      ...['behind', 'behind', 'live', 'connecting', 'connecting', 'live', 'closed'],
+    ]);
+    expect(subject.state.phase).toMatchObject({ refusal: { code: 'forbidden' } });
+  });
+
+  it.each(['not-found', 'unauthenticated', 'forbidden'] as const)(
+    'is over when it is refused with %s, for its readers too, also for those that come later',
+    (code) => {
+      const server = new ScriptedServer();
+      server.append(9);
+      const subject = new Subject(server, undefined);
+      subject.read();
+      server.refuseNext(code);
+      subject.connect();
+      server.hear();
+      server.answer(1);
+      subject.receive();
+      subject.read();
+      subject.feed({ type: 'connected' });
+      expect(server.up).toEqual([]);
+      expect(statusOf(subject.state)).toBe('closed');
+      expect(subject.readers).toMatchObject([
+        { finished: { refusal: { code } } },
+        { finished: { refusal: { code } } },
+      ]);
+    },
+  );
+
+  it('keeps no more frames than it may while an opening is not answered', () => {
+    const { server, subject } = liveSubject(9);
+    subject.feed({ type: 'silence', nth: subject.state.nth });
+    server.lose(0);
+    subject.cut();
+    subject.connect();
+    server.hear();
+    server.answer(1);
+    server.replay();
+    for (let nth = 0; nth < bounds.framesHeldMax * 3; nth += 1) server.append(1);
+    // The answer comes last of all.
+    for (let at = 0; at + 1 < server.down.length; at += 1) server.swap(at);
+    subject.settle();
+    server.append(1);
+    subject.settle();
+    expect(subject.faults).toEqual([]);
+    judgeView(subject, server);
+  });
+});
