@@ -79,17 +79,24 @@ export class Subject {
     if (nth !== undefined) this.feed({ type: 'paused', nth });
   }
 
-  /** Everything that goes well goes on until nothing is left to do. */
-  settle(): void {
+  /**
+   * Everything that goes well goes on until nothing is left to do; frames may be faster than the
+   * answer that they follow, as long as they can be held.
+   */
+  settle(answersAreLate = false): void {
     const { server } = this;
     server.refuseNoMore();
     for (let turn = 0; turn < 20_000; turn += 1) {
       const reader = this.readers.find(({ waiting }) => waiting > 0);
-      const isWaiting = this.state.phase.is === 'opening';
+      const { phase } = this.state;
+      const isWaiting = phase.is === 'opening';
+      const isHolding = isWaiting && phase.held.length < bounds.framesHeldMax;
+      const isLate = answersAreLate && isHolding;
       if (!server.isConnected) this.connect();
       else if (server.up.length > 0) server.hear();
       else if (server.isAsked) server.answer(3);
-      else if (server.down.length > 0) this.receive();
+      else if (isLate && server.isReplaying && server.down.length < 2) server.replay();
+      else if (server.down.length > 0) this.#receive(isLate);
       else if (server.isReplaying) server.replay();
       else if (this.pauses.length > 0) this.wake();
       else if (reader) this.take(reader.id);
@@ -109,6 +116,11 @@ export class Subject {
     if (!this.server.isConnected) return;
     this.server.cut();
     this.feed({ type: 'cut' });
+  }
+
+  #receive(isLate: boolean): void {
+    if (isLate) this.server.swap(0);
+    this.receive();
   }
 
   #act(effect: Effect): void {

@@ -16,14 +16,7 @@ export function follow(state: Following, input: Input): Step {
     case 'connected':
       return open(state);
     case 'cut':
-      // The number rises, or the answer to an opening before the cut would count after it.
-      return still({
-        ...state,
-        nth: state.nth + 1,
-        isBehind: false,
-        isKnown: false,
-        phase: { is: 'offline' },
-      });
+      return still({ ...state, isBehind: false, isKnown: false, phase: { is: 'offline' } });
     case 'answered':
       return input.nth === state.nth ? answered(state, input.answer) : still(state);
     case 'silence':

@@ -7,7 +7,8 @@ import { andThen, still, type Effect, type Step } from './step.ts';
 export function receive(state: Following, frame: SessionFrame): Step {
   const { phase } = state;
   if (phase.is === 'opening') {
-    // What finds no room here comes again: an opening is answered with all beyond its cursor.
+    // What finds no room here comes again: until it answers, the service sends only what belongs to
+    // the delivery before, and then all beyond the cursor.
     const hasRoom = phase.held.length < state.limits.framesHeldMax;
     return still(hasRoom ? { ...state, phase: { ...phase, held: [...phase.held, frame] } } : state);
   }
