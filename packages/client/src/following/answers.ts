@@ -35,7 +35,7 @@ function begun(state: Following, { revision, eventId, view }: SessionOpened): St
   return andThen(known, (next) => {
     const origin = next.origin ?? cursor;
     const readers = next.readers.map((one) => ({ ...one, cursor: one.cursor ?? origin }));
-    const phase = { is: 'open' as const, through: revision, isCaughtUp: false };
+    const phase = openAfter(revision);
     return still({ ...next, origin, view, cursor, isKnown: true, readers, phase });
   });
 }
@@ -53,6 +53,9 @@ function resumed(state: Following, asked: Cursor, { eventId }: SessionOpened): F
     cursor: identified(state.cursor),
     isKnown: true,
     readers: state.readers.map((one) => ({ ...one, cursor: identified(one.cursor) })),
-    phase: { is: 'open', through: asked.revision, isCaughtUp: false },
+    phase: openAfter(asked.revision),
   };
 }
+
+const openAfter = (revision: number) =>
+  ({ is: 'open', after: revision, through: revision, isCaughtUp: false }) as const;

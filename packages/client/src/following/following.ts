@@ -26,8 +26,13 @@ export type Phase =
       readonly asked: Cursor | undefined;
       readonly held: readonly SessionFrame[];
     }
-  /** Frames come; all up to revision `through` are there. */
-  | { readonly is: 'open'; readonly through: number; readonly isCaughtUp: boolean }
+  /** Frames come: those beyond revision `after`, all up to `through` are there. */
+  | {
+      readonly is: 'open';
+      readonly after: number;
+      readonly through: number;
+      readonly isCaughtUp: boolean;
+    }
   | { readonly is: 'pausing' }
   /** For good. Without a refusal: because it was wanted. */
   | { readonly is: 'closed'; readonly refusal: Refusal | undefined };

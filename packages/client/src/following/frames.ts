@@ -25,7 +25,7 @@ export function take(state: Following, frame: SessionFrame): Step {
   const { phase, cursor } = state;
   if (phase.is !== 'open' || !cursor || frame.from > phase.through + 1) return still(state);
   const fresh = frame.events.filter(({ revision }) => revision > cursor.revision);
-  const taken = state.readers.map((reader) => takenBy(reader, frame));
+  const taken = state.readers.map((reader) => takenBy(reader, frame, phase.after));
   const isCaughtUp = frame.caughtUp ?? false;
   return {
     state: {
@@ -35,7 +35,7 @@ export function take(state: Following, frame: SessionFrame): Step {
       cursor: behind(frame, cursor),
       readers: taken.map(({ reader }) => reader),
       phase: {
-        is: 'open',
+        ...phase,
         through: Math.max(phase.through, frame.through),
         isCaughtUp: phase.isCaughtUp || isCaughtUp,
       },
@@ -65,9 +65,11 @@ function behind({ through, events }: SessionFrame, cursor: Cursor): Cursor {
 function takenBy(
   reader: Reader,
   frame: SessionFrame,
+  after: number,
 ): { readonly reader: Reader; readonly effects: readonly Effect[] } {
   const { cursor, room } = reader;
-  const isNext = cursor && frame.from <= cursor.revision + 1;
+  // What lies before the delivery is not for it to bring: the cursor there has not been checked.
+  const isNext = cursor && cursor.revision >= after && frame.from <= cursor.revision + 1;
   if (!isNext || reader.isBehind) return { reader, effects: [] };
   const fresh = frame.events.filter(({ revision }) => revision > cursor.revision);
   const events = fresh.slice(0, room);
