@@ -7,17 +7,8 @@ import {
   type EventStoreLogOptions,
 } from '../../src/log/eventstoredb/index.ts';
 import { serverFault, StandInServer } from '../support/eventstore/index.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { layCable } from '../support/tcp-proxy.ts';
 import type { LogStore } from './subject.ts';
-
-/** The service's limits, with times that let a test see what happens when they have passed. */
-export const testLimits: Omit<EventStoreLogOptions, 'connectionString'> = {
-  ...limits,
-  appendsUnderWayMax: 256,
-  answerMs: 5_000,
-  heartbeatEveryMs: 1_000,
-  silenceMaxMs: 3_000,
-};
 
 export interface StandInLogStore extends LogStore {
   readonly server: StandInServer;
@@ -38,7 +29,7 @@ export async function standInStore(): Promise<StandInLogStore> {
     server,
     warnings,
     open: (options, connect = server.connect) =>
-      openEventStoreLog({ connectionString, ...testLimits, warn, ...options }, connect),
+      openEventStoreLog({ connectionString, ...limits, warn, ...options }, connect),
     async cut() {
       server.mischief.push('answer-lost', 'lost', serverFault(undefined, '14 UNAVAILABLE', 14));
       server.misbehave('error');
@@ -47,25 +38,16 @@ export async function standInStore(): Promise<StandInLogStore> {
   };
 }
 
-export interface ServerLogStore extends LogStore {
-  /** What lies between the logs and the server. */
-  readonly cable: Cable;
-}
-
 /**
  * A log on a real server, one node without TLS, by a cable that can be cut. Each has streams of its
  * own there, told apart by a prefix.
  */
-export async function serverStore(
-  url: string,
-  options: Partial<EventStoreLogOptions> = {},
-): Promise<ServerLogStore> {
+export async function serverStore(url: string): Promise<LogStore> {
   const cable = await layCable(url.replace(/^esdb:/, 'http:'));
   const streamPrefix = `a_test.${randomUUID().slice(0, 8)}.`;
   const connectionString = `${cable.url.replace('http:', 'esdb:')}?tls=false`;
   return {
-    cable,
-    open: () => openEventStoreLog({ connectionString, streamPrefix, ...testLimits, ...options }),
+    open: () => openEventStoreLog({ connectionString, streamPrefix, ...limits }),
     cut: async () => cable.cut(),
     drop: () => cable.close(),
   };

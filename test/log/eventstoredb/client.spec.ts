@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { promisify } from 'node:util';
+import { limits } from '../../../src/config.ts';
 import { NO_STREAM, START } from '../../../src/log/event-log.ts';
 import { openEventStoreLog } from '../../../src/log/eventstoredb/index.ts';
 import { catchStrayFaults } from '../../../src/log/eventstoredb/stray-faults.ts';
-import {
-  standInStore,
-  testLimits,
-  type StandInLogStore,
-} from '../../conformance/eventstore-store.ts';
+import { standInStore, type StandInLogStore } from '../../conformance/eventstore-store.ts';
 import { serverFault } from '../../support/eventstore/index.ts';
 import { anEvent, eventsOf, eventually, idsOf, someEvents } from '../../support/logs.ts';
 
@@ -159,7 +156,7 @@ describe('the real client of EventStoreDB, without a server', () => {
   const opening = (answerMs: number) => {
     const { port } = listener.address() as AddressInfo;
     const connectionString = `esdb://127.0.0.1:${port}?tls=false`;
-    return openEventStoreLog({ connectionString, ...testLimits, answerMs });
+    return openEventStoreLog({ connectionString, ...limits, answerMs });
   };
 
   it('fails to open in time where nothing listens', async () => {
@@ -177,7 +174,7 @@ describe('the real client of EventStoreDB, without a server', () => {
   });
 
   it('refuses an address that is none', async () => {
-    const options = { connectionString: 'nonsense', ...testLimits };
+    const options = { connectionString: 'nonsense', ...limits };
     await expect(openEventStoreLog(options)).rejects.toThrow();
   });
 });
