@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient, jsonEvent, type JSONType } from '@eventstore/db-client';
-import { limits } from '../src/config.ts';
-import { openEventStoreLog } from '../src/log/eventstoredb/index.ts';
 import { appender, measure, newEvent, streamsInTurn, type Work } from './support/appending.ts';
 import type { Bench } from './support/bench.ts';
-import { eventStoreUrl } from './support/event-store.ts';
+import { openBenchEventStore } from './support/event-store.ts';
 import { quantile } from './support/quantile.ts';
 
 const APPENDERS = 128;
@@ -17,9 +14,7 @@ export const appendEsdb: Bench = {
   name: `append.esdb.${APPENDERS}`,
   needs: 'EVENTSTORE_URL',
   async run() {
-    const connectionString = eventStoreUrl();
-    const streamPrefix = `bench${randomUUID()}.`;
-    const log = await openEventStoreLog({ ...limits, connectionString, streamPrefix });
+    const { log, connectionString, streamPrefix } = await openBenchEventStore();
     const client = EventStoreDBClient.connectionString(connectionString);
     const ours = () => measure(APPENDERS, 1, () => appender(log));
     const bare = () => measure(APPENDERS, 1, () => bareAppender(client, streamPrefix));

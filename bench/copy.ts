@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { limits } from '../src/config.ts';
 import { NO_STREAM, type EventLog } from '../src/log/event-log.ts';
-import { openEventStoreLog } from '../src/log/eventstoredb/index.ts';
 import { openPostgresLog } from '../src/log/postgres/index.ts';
 import { copyLog } from '../src/operate/copy-log.ts';
 import { newEvent } from './support/appending.ts';
 import type { Bench, BenchContext } from './support/bench.ts';
-import { eventStoreUrl } from './support/event-store.ts';
+import { openBenchEventStore } from './support/event-store.ts';
 
 const STREAMS = 200;
 const EVENTS_PER_STREAM = 100;
@@ -31,11 +29,7 @@ export const copyEsdb: Bench = {
   run: (context) =>
     withPostgres(context, (from) =>
       withPostgres(context, async (back) => {
-        const options = {
-          connectionString: eventStoreUrl(),
-          streamPrefix: `bench${randomUUID()}.`,
-        };
-        const log = await openEventStoreLog({ ...limits, ...options });
+        const { log } = await openBenchEventStore();
         await fill(from);
         const figures = [await copied('there', from, log), await copied('back', log, back)];
         await log.close();

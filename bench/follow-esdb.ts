@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient, streamNameFilter } from '@eventstore/db-client';
-import { limits } from '../src/config.ts';
 import { NO_STREAM, type EventLog } from '../src/log/event-log.ts';
-import { openEventStoreLog } from '../src/log/eventstoredb/index.ts';
 import { newEvent } from './support/appending.ts';
 import type { Bench } from './support/bench.ts';
-import { eventStoreUrl } from './support/event-store.ts';
+import { openBenchEventStore } from './support/event-store.ts';
 import { quantile } from './support/quantile.ts';
 
 const EVENTS = 1_500;
@@ -21,9 +19,7 @@ export const followEsdb: Bench = {
   name: 'follow.esdb',
   needs: 'EVENTSTORE_URL',
   async run() {
-    const connectionString = eventStoreUrl();
-    const streamPrefix = `bench${randomUUID()}.`;
-    const log = await openEventStoreLog({ ...limits, connectionString, streamPrefix });
+    const { log, connectionString, streamPrefix } = await openBenchEventStore();
     const client = EventStoreDBClient.connectionString(connectionString);
     const sentAt = new Map<string, number>();
     const [ours, bare] = [new Map<string, number>(), new Map<string, number>()];
