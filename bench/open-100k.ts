@@ -81,6 +81,7 @@ const open = (feed: Feed): Promise<SessionOpened> =>
       refused: (refusal) => reject(new Error(refusal.message)),
       send: () => undefined,
       join: () => undefined,
+      behind: () => undefined,
       leave: () => undefined,
       hasRoomFor: () => true,
       closed: () => undefined,

@@ -69,7 +69,7 @@ export const limits = {
 
   /** One page of a replay on a socket. */
   replayBytesMax: 256 * 1024,
-  /** Bytes that may wait for one socket; beyond it the session is closed as `slow-viewer`. */
+  /** Bytes that may wait for one socket; beyond it nothing is pushed, and it reads from the log. */
   viewerBytesMax: 4 * 1024 * 1024,
   /** Events folded between two turns of the event loop. */
   foldSliceMax: 500,

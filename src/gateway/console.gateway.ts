@@ -131,6 +131,10 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
       },
       send: (frame) => socket.emit('console:events', frame),
       join: (room) => void socket.join(room),
+      behind: (room, position) => {
+        void socket.leave(room);
+        socket.emit('console:behind', { position });
+      },
       leave: (room) => void socket.leave(room),
       // Only to this node's sockets: every node follows the log itself.
       broadcast: (room, frame) => this.#server.local.to(room).emit('console:events', frame),

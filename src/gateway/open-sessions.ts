@@ -25,8 +25,8 @@ export interface OpenSessionsOptions {
   readonly denied: () => Promise<Refusal | undefined>;
   /** How many sessions may be open at once. */
   readonly roomsMax: number;
-  /** The socket has begun or ceased to watch a session. */
-  readonly watches: (sessionId: string, isWatched: boolean) => void;
+  /** The socket watches a session from now on, or again after it was behind, or no longer. */
+  readonly watches: (sessionId: string, change: 'enters' | 'returns' | 'leaves') => void;
 }
 
 /** A delivery of a session, and one that is to take its place. */
@@ -106,6 +106,7 @@ export class OpenSessions {
     const forget = (): void => {
       if (!session.delivery && !session.opening) this.#sessions.delete(sessionId);
     };
+    let isWatching = false;
     return {
       audience: options.audience,
       denied: options.denied,
@@ -124,11 +125,16 @@ export class OpenSessions {
       send: (frame) => socket.emit('session:events', frame),
       join: () => {
         void socket.join(room);
-        options.watches(sessionId, true);
+        options.watches(sessionId, isWatching ? 'returns' : 'enters');
+        isWatching = true;
+      },
+      behind: (revision) => {
+        void socket.leave(room);
+        socket.emit('session:behind', { sessionId, revision });
       },
       leave: () => {
         void socket.leave(room);
-        options.watches(sessionId, false);
+        options.watches(sessionId, 'leaves');
       },
       hasRoomFor: (bytes) => outbox.hasRoomFor(bytes),
       closed: (refusal, revision) => {

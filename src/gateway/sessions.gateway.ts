@@ -126,9 +126,11 @@ export class SessionsGateway
       audience: this.#audience,
       denied: () => refusalFor(socket, this.keys),
       roomsMax: limits.roomsPerSocketMax,
-      watches: (sessionId, isWatched) => {
-        if (isWatched) this.#presence.enter(sessionId, principalOf(socket));
-        else this.#presence.leave(sessionId, principalOf(socket));
+      watches: (sessionId, change) => {
+        if (change === 'enters') this.#presence.enter(sessionId, principalOf(socket));
+        else if (change === 'leaves') this.#presence.leave(sessionId, principalOf(socket));
+        // Who was out of the room has not heard what was told there.
+        else socket.emit('session:presence', this.#presence.of(sessionId));
       },
     });
     const connected = { socket, outbox, sessions };

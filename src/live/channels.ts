@@ -1,6 +1,7 @@
 import { sessionIdOf, type SessionFrame } from '@playhead/contract';
 import type { FollowedBatch, RecordedEvent } from '../log/event-log.ts';
 import { frameOf, wireBytes } from './frame.ts';
+import { placeAt, type Place } from './place.ts';
 import type { Audience } from './viewer.ts';
 
 /** A live viewer of a session. */
@@ -8,8 +9,8 @@ export interface Member {
   readonly audience: Audience;
   /** Whether it takes the frame; when not, it has left the channel by then. */
   takes(frame: SessionFrame, bytes: number): boolean;
-  /** The frame went out to its audience. */
-  sent(frame: SessionFrame): void;
+  /** A frame went out to its audience, and ends at this place. */
+  sent(place: Place): void;
   /** The frame could not be sent to anybody. */
   failed(): void;
 }
@@ -71,17 +72,19 @@ export class Channels {
 
   #flush(sessionId: string): void {
     const channel = this.#channels.get(sessionId);
-    const first = channel?.waiting[0];
-    if (!channel || !first) return;
+    const [first] = channel?.waiting ?? [];
+    const last = channel?.waiting.at(-1);
+    if (!channel || !first || !last) return;
     const frame = frameOf(sessionId, first.revision - 1, channel.waiting);
     const bytes = wireBytes(channel.waiting);
     channel.waiting = [];
     this.#waiting.delete(sessionId);
+    const place = placeAt(last);
     const takers = [...channel.members].filter((member) => member.takes(frame, bytes));
     try {
       const audiences = new Set(takers.map((member) => member.audience));
       for (const audience of audiences) audience.broadcast(frame);
-      for (const member of takers) member.sent(frame);
+      for (const member of takers) member.sent(place);
       this.onSent(frame);
     } catch (fault) {
       this.onFault(fault);

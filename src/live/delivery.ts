@@ -9,7 +9,7 @@ import { LogError, START, type EventLog, type RecordedEvent } from '../log/event
 import type { Tail } from '../log/tail.ts';
 import type { Channels, Member } from './channels.ts';
 import { frameOf } from './frame.ts';
-import { beginning, placeAt } from './place.ts';
+import { beginning, placeAt, type Place } from './place.ts';
 import type { PageLimits, SessionReader } from './session-reader.ts';
 import type { Audience, Viewer } from './viewer.ts';
 import type { PlacedView, Views } from './views.ts';
@@ -38,13 +38,17 @@ export interface FeedParts {
  * block, at a place with two properties. The tail has passed it: no event up to it comes as
  * live any more. And the tail still holds all that it handed over beyond the place (see
  * `Place.emptyThrough`): this is sent in that block, and everything later comes as live.
+ *
+ * A viewer who is too slow for a frame leaves the channel in the same block, keeps its place, and
+ * comes back by the same way: what waits for it is bounded, and nobody waits for it.
  */
 export class Delivery implements Member {
   readonly audience: Audience;
   #state: 'opening' | 'replaying' | 'live' | 'over' = 'opening';
-  #place = beginning;
   /** Of the last event sent. */
-  #revision = -1;
+  #place = beginning;
+  /** It has been live, and is to be told to leave. */
+  #hasJoined = false;
   /** Of the session's last event when it was opened: what lies up to here is no news. */
   #head = START;
 
@@ -65,15 +69,15 @@ export class Delivery implements Member {
         return;
       }
       await this.viewer.inTurn(() => this.#open(start));
-      while (this.#state === 'replaying') {
-        await this.parts.passed(this.#place.position);
-        await this.viewer.inTurn(() => this.#step());
-      }
+      await this.#replay();
     } catch (fault) {
-      const code = fault instanceof LogError ? 'unavailable' : 'internal';
-      if (code === 'internal') this.parts.onFault(fault);
-      this.close(refuse(code));
+      this.#fail(fault);
     }
+  }
+
+  /** It was live, and is on its way to be so again. */
+  get isBehind(): boolean {
+    return this.#hasJoined && this.#state === 'replaying';
   }
 
   /** Nothing is sent from now on. */
@@ -81,10 +85,8 @@ export class Delivery implements Member {
     if (this.#state === 'over') return;
     const wasLive = this.#state === 'live';
     this.#state = 'over';
-    if (wasLive) {
-      this.parts.channels.leave(this.request.sessionId, this);
-      this.viewer.leave();
-    }
+    if (wasLive) this.parts.channels.leave(this.request.sessionId, this);
+    if (this.#hasJoined) this.viewer.leave();
     this.parts.over(this);
   }
 
@@ -94,26 +96,46 @@ export class Delivery implements Member {
     if (state === 'over') return;
     this.end();
     if (state === 'opening') this.viewer.refused(refusal);
-    else this.viewer.closed(refusal, this.#revision);
+    else this.viewer.closed(refusal, this.#place.revision);
   }
 
   takes(frame: SessionFrame, bytes: number): boolean {
-    if (frame.from !== this.#revision + 1) {
+    if (frame.from !== this.#place.revision + 1) {
       // Cannot happen while the log keeps its word; a viewer must not pay for it with a hole.
       this.failed();
       return false;
     }
     if (this.viewer.hasRoomFor(bytes)) return true;
-    this.close(refuse('slow-viewer'));
+    this.#fallBehind();
     return false;
   }
 
-  sent(frame: SessionFrame): void {
-    this.#revision = frame.through;
+  sent(place: Place): void {
+    this.#place = place;
   }
 
   failed(): void {
     this.close(refuse('internal'));
+  }
+
+  #fallBehind(): void {
+    this.#state = 'replaying';
+    this.parts.channels.leave(this.request.sessionId, this);
+    this.viewer.behind(this.#place.revision);
+    this.#replay().catch((fault: unknown) => this.#fail(fault));
+  }
+
+  #fail(fault: unknown): void {
+    const code = fault instanceof LogError ? 'unavailable' : 'internal';
+    if (code === 'internal') this.parts.onFault(fault);
+    this.close(refuse(code));
+  }
+
+  async #replay(): Promise<void> {
+    while (this.#state === 'replaying') {
+      await this.parts.passed(this.#place.position);
+      await this.viewer.inTurn(() => this.#step());
+    }
   }
 
   /** Where the request points to, or why nothing comes of it. */
@@ -143,7 +165,6 @@ export class Delivery implements Member {
     if (this.#state !== 'opening') return;
     this.#state = 'replaying';
     this.#place = place;
-    this.#revision = place.revision;
     this.viewer.opened({
       ok: true,
       sessionId: this.request.sessionId,
@@ -169,20 +190,20 @@ export class Delivery implements Member {
     const page =
       inTail && !inTail.isLast ? inTail : await reader.nextInLog(sessionId, this.#place, limits);
     if (this.#state !== 'replaying') return;
+    if (page.events.length > 0) {
+      this.viewer.send(frameOf(sessionId, this.#place.revision, page.events));
+    }
     this.#place = page.place;
-    if (page.events.length > 0) this.#send(frameOf(sessionId, this.#revision, page.events));
   }
 
   #goLive(rest: readonly RecordedEvent[]): void {
     const { sessionId } = this.request;
-    this.#send({ ...frameOf(sessionId, this.#revision, rest), caughtUp: true });
+    this.viewer.send({ ...frameOf(sessionId, this.#place.revision, rest), caughtUp: true });
+    const last = rest.at(-1);
+    if (last) this.#place = placeAt(last);
     this.#state = 'live';
+    this.#hasJoined = true;
     this.parts.channels.join(sessionId, this);
     this.viewer.join();
-  }
-
-  #send(frame: SessionFrame): void {
-    this.viewer.send(frame);
-    this.#revision = frame.through;
   }
 }

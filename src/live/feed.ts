@@ -58,6 +58,13 @@ export class Feed {
     return this.#deliveries.size;
   }
 
+  /** Deliveries that are too slow for what happens, and are sent it from the log. */
+  get behind(): number {
+    let count = 0;
+    for (const { isBehind } of this.#deliveries) if (isBehind) count += 1;
+    return count;
+  }
+
   /** Sessions that somebody watches live. */
   get sessions(): number {
     return this.#parts.channels.size;

@@ -26,6 +26,12 @@ export interface Viewer {
   send(frame: SessionFrame): void;
   /** From now on the audience's broadcasts of the session reach this viewer. */
   join(): void;
+  /**
+   * It was too slow for a broadcast: none reaches it before the next `join`. `revision` is the last
+   * one sent; what follows is sent in turn.
+   */
+  behind(revision: number): void;
+  /** Once after the last `join`, also of who is behind. */
   leave(): void;
   /** Whether as many more bytes may wait for the connection. */
   hasRoomFor(bytes: number): boolean;

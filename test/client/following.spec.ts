@@ -144,8 +144,9 @@ describe('a session that is followed', () => {
     server.replay();
     next(() => subject.receive());
     next(() => subject.receive());
-    next(() => (server.close('slow-viewer'), subject.receive()));
-    next(() => subject.wake());
+    next(() => (server.fallBehind(), subject.receive()));
+    server.append(9);
+    next(() => (server.replay(), subject.receive()));
     next(() => subject.settle());
     next(() => (server.close('shutting-down'), subject.receive()));
     next(() => subject.cut());

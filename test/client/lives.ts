@@ -7,7 +7,7 @@ import type { Subject } from './subject.ts';
 export type Act =
   | { readonly act: 'append' | 'repeat' | 'answer' | 'receive' | 'replay'; readonly count: number }
   | { readonly act: 'lose' | 'swap' | 'take' | 'leave'; readonly at: number }
-  | { readonly act: 'connect' | 'cut' | 'hear' | 'wake' | 'read' }
+  | { readonly act: 'connect' | 'cut' | 'hear' | 'wake' | 'read' | 'slow' }
   /** Of the latest opening or, late, of one before it. */
   | { readonly act: 'silence'; readonly late: number }
   | { readonly act: 'refuse' | 'close'; readonly code: ErrorCode }
@@ -16,7 +16,7 @@ export type Act =
 const small = fc.nat(7);
 const count = fc.integer({ min: 1, max: 8 });
 const passing = fc.constantFrom<ErrorCode>('unavailable', 'rate-limited', 'shutting-down');
-const ended = fc.constantFrom<ErrorCode>('slow-viewer', 'slow-viewer', 'shutting-down', 'internal');
+const ended = fc.constantFrom<ErrorCode>('unavailable', 'shutting-down', 'internal');
 const act = <Name extends Act['act'], Rest extends object>(
   name: Name,
   rest: { readonly [Key in keyof Rest]: fc.Arbitrary<Rest[Key]> },
@@ -41,6 +41,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: act('silence', { late: fc.nat(2) }) },
   { weight: 2, arbitrary: act('refuse', { code: passing }) },
   { weight: 2, arbitrary: act('close', { code: ended }) },
+  { weight: 2, arbitrary: act('slow', {}) },
   { weight: 1, arbitrary: act('restore', { lost: small, appended: fc.nat(9) }) },
 );
 
@@ -52,6 +53,7 @@ const mishaps: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: act('swap', { at: small }) },
   { weight: 1, arbitrary: act('repeat', { count }) },
   { weight: 1, arbitrary: act('close', { code: ended }) },
+  { weight: 1, arbitrary: act('slow', {}) },
 );
 
 /** What there is at first, what happens, and what then happens to a live session. */
@@ -101,6 +103,8 @@ export function perform(server: ScriptedServer, subject: Subject, one: Act): voi
       return subject.feed({ type: 'silence', nth: subject.state.nth - one.late });
     case 'refuse':
       return server.refuseNext(one.code);
+    case 'slow':
+      return server.fallBehind();
     case 'close':
       return server.close(one.code);
     case 'restore':

@@ -16,6 +16,7 @@ import {
 export type Message =
   | { readonly type: 'answered'; readonly nth: number; readonly answer: SessionOpened | Refused }
   | { readonly type: 'frame'; readonly frame: SessionFrame }
+  | { readonly type: 'behind' }
   | { readonly type: 'closed'; readonly refusal: Refusal };
 
 interface Asked {
@@ -39,6 +40,9 @@ const eventAt = (revision: number): SessionEvent => {
     ...{ data, meta: { at, actor: 'key:test', commandId: id } },
   };
 };
+
+/** What only makes sense in its place on the wire. */
+const isTold = ({ type }: Message): boolean => type === 'closed' || type === 'behind';
 
 /** One session of a service, and what is on the wire; the test says what happens and when. */
 export class ScriptedServer {
@@ -145,6 +149,13 @@ export class ScriptedServer {
     this.#send(end, isLast);
   }
 
+  /** Too much waits: what happens now comes in pages, as in a replay. */
+  fallBehind(): void {
+    if (this.#sent === undefined || this.#page !== undefined) return;
+    this.#page = 2;
+    this.down.push({ type: 'behind' });
+  }
+
   /** Ends the delivery. */
   close(code: ErrorCode): void {
     if (this.#sent === undefined) return;
@@ -163,7 +174,7 @@ export class ScriptedServer {
   /** What waits at a place of the wire is lost; answers and frames only. */
   lose(at: number): void {
     const lost = this.down[at];
-    if (!lost || lost.type === 'closed') return;
+    if (!lost || isTold(lost)) return;
     if (lost.type === 'frame') this.isFaithful = false;
     this.down.splice(at, 1);
   }
@@ -171,7 +182,7 @@ export class ScriptedServer {
   /** Two that follow each other change places: frames, or an answer and a frame. */
   swap(at: number): void {
     const [one, other] = this.down.slice(at, at + 2);
-    if (!one || !other || one.type === 'closed' || other.type === 'closed') return;
+    if (!one || !other || isTold(one) || isTold(other)) return;
     // The answer to an opening marks where frames begin; it may come late, never early.
     if (other.type === 'answered') return;
     if (one.type === 'frame') this.isFaithful = false;

@@ -52,6 +52,8 @@ export class Client {
   /** The last answer to an open was a refusal with this code. */
   refusedWith: ErrorCode | undefined;
   isCaughtUp = false;
+  /** How often it was too slow for what happened. */
+  timesBehind = 0;
   cursor: { readonly revision: number; readonly eventId: string | null } | undefined;
   #view: OpenView | undefined;
   /** What was there when it opened with a cursor: it is not caught up before. */
@@ -137,13 +139,20 @@ export class Client {
       },
       send: receive,
       join: () => rooms.join(this.sessionId, receive),
+      behind: (revision) => {
+        rooms.leave(this.sessionId, receive);
+        this.timesBehind += 1;
+        this.isCaughtUp = false;
+        const held = this.cursor?.revision;
+        if (revision !== held) this.faults.push(`behind at ${revision}, holding ${held}`);
+      },
       leave: () => rooms.leave(this.sessionId, receive),
       hasRoomFor: () => !isSlow(),
       closed: ({ code }, revision) => {
         this.#delivery = undefined;
         this.isCaughtUp = false;
         const held = this.cursor?.revision;
-        if (code !== 'slow-viewer') this.faults.push(`closed with ${code}`);
+        this.faults.push(`closed with ${code}`);
         if (revision !== held) this.faults.push(`closed at ${revision}, holding ${held}`);
       },
     };

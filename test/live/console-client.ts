@@ -45,6 +45,8 @@ export class ConsoleClient {
   readonly events: string[] = [];
   refusedWith: ErrorCode | undefined;
   isCaughtUp = false;
+  /** How often it was too slow for what happened. */
+  timesBehind = 0;
   list: ConsoleList | undefined;
   #visit: Visit | undefined;
   #turns: Promise<void> = Promise.resolve();
@@ -109,12 +111,18 @@ export class ConsoleClient {
       },
       send: receive,
       join: (room) => rooms.join(room, receive),
+      behind: (room, position) => {
+        rooms.leave(room, receive);
+        this.timesBehind += 1;
+        this.isCaughtUp = false;
+        if (position !== this.list?.position) this.faults.push(`behind at ${position}`);
+      },
       leave: (room) => rooms.leave(room, receive),
       broadcast: (room, frame) => rooms.broadcast(room, frame),
       hasRoomFor: () => !isSlow(),
       closed: ({ code }, position) => {
         over();
-        if (code !== 'slow-viewer') this.faults.push(`closed with ${code}`);
+        this.faults.push(`closed with ${code}`);
         if (position !== this.list?.position) this.faults.push(`closed at ${position}`);
       },
     };

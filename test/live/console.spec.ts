@@ -198,6 +198,9 @@ async function live(life: Life): Promise<void> {
   }
 }
 
+/** How often somebody was too slow, in all lives. */
+let timesBehind = 0;
+
 /** Every console comes back from where it was and ends with what there is. */
 async function judge(log: EventLog, clients: readonly ConsoleClient[]): Promise<void> {
   const { all, views, histories } = await truth(log);
@@ -216,6 +219,7 @@ async function judge(log: EventLog, clients: readonly ConsoleClient[]): Promise<
       }
     }
   }
+  for (const one of clients) timesBehind += one.timesBehind;
   const [everything] = clients;
   const got = everything?.events ?? [];
   const last = all.slice(all.length - got.length).map(({ id }) => id);
@@ -225,4 +229,5 @@ async function judge(log: EventLog, clients: readonly ConsoleClient[]): Promise<
 it('a console dropped and resumed at any time holds what there is, without hole or double', async () => {
   console.log(`seed ${seed}: PLAYHEAD_TEST_SEED repeats it`);
   await fc.assert(fc.asyncProperty(lives, live), { seed, numRuns: RUNS, endOnFailure: true });
+  expect(timesBehind).toBeGreaterThan(0);
 }, 300_000);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SessionBehind, SessionPresence } from '@playhead/contract';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
 import { speak } from '../support/speech.ts';
 import { layCable, type Cable } from '../support/tcp-proxy.ts';
@@ -20,7 +21,7 @@ describe('a viewer who does not read', () => {
     await running.stop();
   });
 
-  it('is closed with its last revision while the one beside it gets everything at once', async () => {
+  it('falls behind and comes back complete, while the one beside it gets everything at once', async () => {
     const sessionId = 'much is said here';
     await speak(running.log, sessionId, { to: 10 });
     const slow = new Watcher(running.connect({}, cable.url), sessionId);
@@ -39,25 +40,26 @@ describe('a viewer who does not read', () => {
     expect(fast.faults).toEqual([]);
     expect(pendingMax).toBeGreaterThan(MEGABYTE);
     expect(pendingMax).toBeLessThan(running.limits.viewerBytesMax + MEGABYTE);
-    expect(running.feed.viewers).toBe(1);
-
+    expect([running.feed.viewers, running.feed.behind]).toEqual([2, 1]);
+    const behind: SessionBehind[] = [];
+    slow.socket.on('session:behind', (told) => behind.push(told));
+    const presence: SessionPresence[] = [];
+    slow.socket.on('session:presence', (told) => presence.push(told));
+    // It goes on being slow for a while: behind more than once, and live in between.
     cable.release();
-    const closed = await slow.end();
-    expect(closed).toMatchObject({ code: 'slow-viewer', retry: true });
-    expect(slow.revision).toBe(-1);
-    const held = slow.events.at(-1);
-    expect(closed.revision).toBe(held?.revision);
-    expect(closed.revision).toBeLessThan(1_000);
-    expect(slow.faults).toEqual([]);
-
-    expect(await slow.open({ after: closed.revision, afterId: held?.id ?? '' })).toMatchObject({
-      ok: true,
-    });
-    await slow.through(1_009);
+    await speak(running.log, sessionId, { from: 1_010, to: 1_110, length: LENGTH });
+    await slow.through(1_109);
+    await speak(running.log, sessionId, { from: 1_110, to: 1_111 });
+    await slow.through(1_110);
     expect(slow.events.map(({ revision }) => revision)).toEqual(
-      Array.from({ length: 1_000 }, (_, nth) => nth + 10),
+      Array.from({ length: 1_101 }, (_, nth) => nth + 10),
     );
-    expect(slow.faults).toEqual([]);
+    expect([...slow.faults, ...slow.closed]).toEqual([]);
+    expect(running.feed.behind).toBe(0);
+    expect(behind[0]?.sessionId).toBe(sessionId);
+    expect(behind[0]?.revision).toBeLessThan(1_000);
+    // What it was not told in the room while it was out of it.
+    expect(presence.at(-1)).toMatchObject({ sessionId, total: 2 });
   }, 240_000);
 
   it('of a replay has no more waiting for it than a few pages, and loses nothing', async () => {

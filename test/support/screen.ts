@@ -1,5 +1,6 @@
 import {
   evolveConsole,
+  type ConsoleBehind,
   type ConsoleClosed,
   type ConsoleFrame,
   type ConsoleList,
@@ -13,6 +14,8 @@ export class Screen {
   readonly frames: ConsoleFrame[] = [];
   /** Why the service ended the console, as often as it did. */
   readonly closed: ConsoleClosed[] = [];
+  /** Where it was too slow, as often as it was. */
+  readonly behind: ConsoleBehind[] = [];
   #socket: ViewerSocket | undefined;
 
   constructor(private readonly connect: () => ViewerSocket) {}
@@ -25,6 +28,10 @@ export class Screen {
       expect(frame.from).toBe(this.list?.position);
       this.frames.push(frame);
       this.list = this.list && evolveConsole(this.list, frame);
+    });
+    socket.on('console:behind', (behind) => {
+      expect(behind.position).toBe(this.list?.position);
+      this.behind.push(behind);
     });
     socket.on('console:closed', (closed) => this.closed.push(closed));
     const at = this.list && { after: this.list.position, epoch: this.list.epoch };

@@ -1,4 +1,10 @@
-import type { Refusal, SessionClosed, SessionEvent, SessionFrame } from '@playhead/contract';
+import type {
+  Refusal,
+  SessionBehind,
+  SessionClosed,
+  SessionEvent,
+  SessionFrame,
+} from '@playhead/contract';
 import { follow } from './following/follow.ts';
 import { unopened, type Cursor, type Following } from './following/following.ts';
 import type { Effect, Input } from './following/step.ts';
@@ -105,7 +111,10 @@ export class Followed {
     const closed = (refusal: SessionClosed): void => {
       if (refusal.sessionId === sessionId) this.#feed({ type: 'closed', refusal });
     };
-    socket.on('session:events', frame).on('session:closed', closed);
+    const behind = (told: SessionBehind): void => {
+      if (told.sessionId === sessionId) this.#feed({ type: 'behind' });
+    };
+    socket.on('session:events', frame).on('session:closed', closed).on('session:behind', behind);
     const unlisten = this.link.listen({
       connected: () => this.#feed({ type: 'connected' }),
       cut: () => this.#feed({ type: 'cut' }),
@@ -113,7 +122,10 @@ export class Followed {
     });
     return () => {
       unlisten();
-      socket.off('session:events', frame).off('session:closed', closed);
+      socket
+        .off('session:events', frame)
+        .off('session:closed', closed)
+        .off('session:behind', behind);
     };
   }
 }

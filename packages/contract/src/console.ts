@@ -120,6 +120,10 @@ export const consoleFrame = z.object({
 export const consoleClosed = refusal.extend({ position: z.string() });
 export type ConsoleClosed = z.infer<typeof consoleClosed>;
 
+/** As `session:behind`, of the list: what comes beyond `position` is read from the log. */
+export const consoleBehind = z.object({ position: z.string() });
+export type ConsoleBehind = z.infer<typeof consoleBehind>;
+
 /** Tells the others who have a session open something that is never stored. */
 export const signal = z.strictObject({
   sessionId: id,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  consoleBehind,
   consoleClose,
   consoleClosed,
   consoleFrame,
@@ -10,6 +11,8 @@ import {
 } from './console.ts';
 import { refusal } from './errors.ts';
 import {
+  leaving,
+  sessionBehind,
   sessionClose,
   sessionClosed,
   sessionFrame,
@@ -104,6 +107,10 @@ export const serverMessages: Readonly<Record<keyof ServerToClient, DocumentedMes
     summary: 'The service ended the delivery of a session; open it again from the revision',
     payload: sessionClosed,
   },
+  'session:behind': {
+    summary: 'The socket is slow: what comes is read from the log, until `caughtUp`',
+    payload: sessionBehind,
+  },
   'session:signal': {
     summary: 'A signal of somebody else who has the session open',
     payload: sessionSignal,
@@ -119,6 +126,14 @@ export const serverMessages: Readonly<Record<keyof ServerToClient, DocumentedMes
   'console:closed': {
     summary: 'The service ended the delivery of the list; open it again from the position',
     payload: consoleClosed,
+  },
+  'console:behind': {
+    summary: 'The socket is slow: what comes is read from the log, until `caughtUp`',
+    payload: consoleBehind,
+  },
+  leaving: {
+    summary: 'The node stops and closes the socket; come back after so many milliseconds',
+    payload: leaving,
   },
   refused: {
     summary: 'A request that came without an acknowledgement function was refused',

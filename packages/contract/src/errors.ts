@@ -24,7 +24,6 @@ export const errorCodes = {
   unavailable: { status: 503, retry: true, title: 'The store does not answer' },
   'shutting-down': { status: 503, retry: true, title: 'The service stops; try again' },
   'not-yet': { status: 504, retry: true, title: 'The read models are not that far' },
-  'slow-viewer': { status: 503, retry: true, title: 'Too slow; re-open from your revision' },
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

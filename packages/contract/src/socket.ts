@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { commandTypes, type CommandType } from './commands.ts';
 import type {
+  ConsoleBehind,
   ConsoleClosed,
   ConsoleFrame,
   ConsoleOpen,
@@ -76,6 +77,20 @@ export const sessionClosed = refusal.extend({
 export type SessionClosed = z.infer<typeof sessionClosed>;
 
 /**
+ * More waited for the socket than may: nothing is pushed any more beyond `revision`. What comes
+ * next is read from the log, as fast as it is taken, without a hole; `caughtUp` marks the end.
+ */
+export const sessionBehind = z.object({
+  sessionId: z.string(),
+  revision: z.number().int().min(-1),
+});
+export type SessionBehind = z.infer<typeof sessionBehind>;
+
+/** The node stops: its sockets are closed. Each is told another time to come back after. */
+export const leaving = z.object({ afterMs: z.number().int().nonnegative() });
+export type Leaving = z.infer<typeof leaving>;
+
+/**
  * A command. `id` makes a retry harmless: the same id again, with the same content, is the same
  * command. Only `session.start` may leave out `sessionId`: the service makes one. `expected` is the
  * revision that the session must be at.
@@ -122,10 +137,13 @@ export interface ClientToServer {
 export interface ServerToClient {
   'session:events': (frame: SessionFrame) => void;
   'session:closed': (closed: SessionClosed) => void;
+  'session:behind': (behind: SessionBehind) => void;
   'session:signal': (signal: SessionSignal) => void;
   'session:presence': (presence: SessionPresence) => void;
   'console:events': (frame: ConsoleFrame) => void;
   'console:closed': (closed: ConsoleClosed) => void;
+  'console:behind': (behind: ConsoleBehind) => void;
+  leaving: (leaving: Leaving) => void;
   /** A request that came without an acknowledgement function was refused. */
   refused: (refusal: Refusal & { readonly event: string }) => void;
 }

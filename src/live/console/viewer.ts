@@ -16,6 +16,11 @@ export interface ConsoleViewer {
   send(frame: ConsoleFrame): void;
   /** From now on broadcasts to the room reach this viewer. */
   join(room: string): void;
+  /**
+   * It was too slow for a broadcast: it leaves the room. `position` is the last one sent; what
+   * follows is sent in turn, until it joins again.
+   */
+  behind(room: string, position: string): void;
   leave(room: string): void;
   broadcast(room: string, frame: ConsoleFrame): void;
   /** Whether as many more bytes may wait for the connection. */

@@ -78,10 +78,7 @@ export class Visit implements ConsoleMember {
         return;
       }
       await this.viewer.inTurn(() => this.#open(opened));
-      while (this.#state === 'replaying') {
-        await this.parts.passed(this.#position);
-        await this.viewer.inTurn(() => this.#step());
-      }
+      await this.#replay();
     } catch (fault) {
       this.fail(fault);
     }
@@ -104,8 +101,7 @@ export class Visit implements ConsoleMember {
     this.#state = 'over';
     const channel = this.#channel;
     if (channel) {
-      channel.members.delete(this);
-      this.parts.left(channel);
+      this.#leave(channel);
       this.viewer.leave(channel.options.room);
     }
     this.parts.over(this);
@@ -123,12 +119,37 @@ export class Visit implements ConsoleMember {
 
   takes(bytes: number): boolean {
     if (this.viewer.hasRoomFor(bytes)) return true;
-    this.close(refuse('slow-viewer'));
+    this.#fallBehind();
     return false;
   }
 
   broadcast(room: string, frame: ConsoleFrame): void {
     this.viewer.broadcast(room, frame);
+  }
+
+  #fallBehind(): void {
+    const channel = this.#channel;
+    if (!channel) return;
+    this.#state = 'replaying';
+    this.#position = channel.through;
+    // What the channel counts as known by the frame that is not taken, the replay sends anew.
+    for (const sessionId of channel.known) this.#holds.add(sessionId);
+    this.#leave(channel);
+    this.viewer.behind(channel.options.room, this.#position);
+    this.#replay().catch((fault: unknown) => this.fail(fault));
+  }
+
+  #leave(channel: ConsoleChannel): void {
+    this.#channel = undefined;
+    channel.members.delete(this);
+    this.parts.left(channel);
+  }
+
+  async #replay(): Promise<void> {
+    while (this.#state === 'replaying') {
+      await this.parts.passed(this.#position);
+      await this.viewer.inTurn(() => this.#step());
+    }
   }
 
   async #start(): Promise<ConsoleOpened | Refusal> {

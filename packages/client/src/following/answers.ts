@@ -23,8 +23,7 @@ export function answered(state: Following, answer: SessionOpened | Refused): Ste
 
 /** An opening was refused, or what was open has been ended. */
 export function refused(state: Following, refusal: Refusal): Step {
-  if (!refusal.retry) return end(state, refusal);
-  return pause({ ...state, isBehind: state.isBehind || refusal.code === 'slow-viewer' });
+  return refusal.retry ? pause(state) : end(state, refusal);
 }
 
 function begun(state: Following, { revision, eventId, view }: SessionOpened): Step {
@@ -58,4 +57,4 @@ function resumed(state: Following, asked: Cursor, { eventId }: SessionOpened): F
 }
 
 const openAfter = (revision: number) =>
-  ({ is: 'open', after: revision, through: revision, isCaughtUp: false }) as const;
+  ({ is: 'open', after: revision, through: revision, pace: 'replaying' }) as const;

@@ -16,13 +16,15 @@ export function follow(state: Following, input: Input): Step {
     case 'connected':
       return open(state);
     case 'cut':
-      return still({ ...state, isBehind: false, isKnown: false, phase: { is: 'offline' } });
+      return still({ ...state, isKnown: false, phase: { is: 'offline' } });
     case 'answered':
       return input.nth === state.nth ? answered(state, input.answer) : still(state);
     case 'silence':
       return input.nth === state.nth && phase.is === 'opening' ? open(state) : still(state);
     case 'frame':
       return receive(state, input.frame);
+    case 'behind':
+      return still(phase.is === 'open' ? { ...state, phase: { ...phase, pace: 'behind' } } : state);
     case 'closed':
       // What is being opened takes the place of what was ended, and is answered by itself.
       return phase.is === 'open' || !input.refusal.retry

@@ -17,6 +17,12 @@ export interface Reader {
   readonly isBehind: boolean;
 }
 
+/**
+ * What an open session is sent: what had happened before, what happens, or, because too much waits
+ * for this client, what has happened meanwhile.
+ */
+export type Pace = 'replaying' | 'live' | 'behind';
+
 /** Where it stands with the service. */
 export type Phase =
   | { readonly is: 'offline' }
@@ -31,7 +37,7 @@ export type Phase =
       readonly is: 'open';
       readonly after: number;
       readonly through: number;
-      readonly isCaughtUp: boolean;
+      readonly pace: Pace;
     }
   | { readonly is: 'pausing' }
   /** For good. Without a refusal: because it was wanted. */
@@ -46,8 +52,6 @@ export interface Following {
   readonly nth: number;
   /** Openings in a row that came to nothing. */
   readonly failed: number;
-  /** The service ended the delivery because it was too slow, and it has not caught up since. */
-  readonly isBehind: boolean;
   /** Where events begin for a new reader; undefined until there is a view. */
   readonly origin: Cursor | undefined;
   readonly view: OpenView | undefined;
@@ -77,7 +81,6 @@ export const unopened = (
   phase: { is: 'offline' },
   nth: 0,
   failed: 0,
-  isBehind: false,
   origin,
   view: undefined,
   cursor: undefined,

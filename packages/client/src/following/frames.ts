@@ -26,18 +26,17 @@ export function take(state: Following, frame: SessionFrame): Step {
   if (phase.is !== 'open' || !cursor || frame.from > phase.through + 1) return still(state);
   const fresh = frame.events.filter(({ revision }) => revision > cursor.revision);
   const taken = state.readers.map((reader) => takenBy(reader, frame, phase.after));
-  const isCaughtUp = frame.caughtUp ?? false;
   return {
     state: {
       ...state,
-      ...(isCaughtUp && { failed: 0, isBehind: false }),
+      ...(frame.caughtUp && { failed: 0 }),
       view: fresh.reduce(evolveOpenView, state.view),
       cursor: behind(frame, cursor),
       readers: taken.map(({ reader }) => reader),
       phase: {
         ...phase,
         through: Math.max(phase.through, frame.through),
-        isCaughtUp: phase.isCaughtUp || isCaughtUp,
+        pace: frame.caughtUp ? 'live' : phase.pace,
       },
     },
     effects: taken.flatMap(({ effects }) => effects),

@@ -21,6 +21,8 @@ export type Input =
   /** The nth opening was not answered in time. */
   | { readonly type: 'silence'; readonly nth: number }
   | { readonly type: 'frame'; readonly frame: SessionFrame }
+  /** The service reads on from the log, because too much waits for this client. */
+  | { readonly type: 'behind' }
   /** The service ended the delivery. */
   | { readonly type: 'closed'; readonly refusal: Refusal }
   /** The nth pause is over. */
