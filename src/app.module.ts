@@ -25,6 +25,10 @@ import { ScopeGuard } from './http/scope-guard.ts';
 import { SearchController } from './http/search.controller.ts';
 import { SessionPartsController } from './http/session-parts.controller.ts';
 import { SessionsController } from './http/sessions.controller.ts';
+import { StreamCookieController } from './http/stream/cookie.controller.ts';
+import { Realtime } from './http/stream/realtime.ts';
+import { StreamsController } from './http/stream/streams.controller.ts';
+import { Streams } from './http/stream/streams.ts';
 import { WhoamiController } from './http/whoami.controller.ts';
 import type { Console } from './live/console/console.ts';
 import type { Feed } from './live/feed.ts';
@@ -86,6 +90,8 @@ export class AppModule {
         SessionsController,
         SessionPartsController,
         SearchController,
+        StreamsController,
+        StreamCookieController,
         DocumentsController,
         KeysController,
         WhoamiController,
@@ -100,6 +106,8 @@ export class AppModule {
         CommandsGateway,
         ConsoleGateway,
         SignalsGateway,
+        Streams,
+        Realtime,
         { provide: APP_GUARD, useClass: ScopeGuard },
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],

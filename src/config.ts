@@ -117,6 +117,17 @@ export const limits = {
   nodeRetryMs: 500,
   nodeStatementMs: 3_000,
 
+  /** How often a stream (SSE) on which nothing waits is sent a comment, so that it is kept open. */
+  streamHeartbeatMs: 15_000,
+  /** A stream's client comes back after this long, or up to twice as long. */
+  streamRetryMs: 2_000,
+  /** When the service stops, its clients come back over this long for each of them. */
+  streamReturnMs: 2,
+  /** How long a stream that is ended may take to read what waits for it. */
+  streamLingerMs: 300,
+  /** Past events that `/api/realtime/stream` begins with. */
+  realtimeReplayMax: 100,
+
   /** Until then a new connection must have shown a key. */
   socketConnectMs: 10_000,
   /** One message of a socket client, as much as over HTTP; a larger one closes the connection. */
@@ -242,7 +253,7 @@ export interface Config {
   readonly ingestPerMinute: number;
   /** Requests a minute that one key may make of one node. */
   readonly requestsPerMinute: number;
-  /** Sockets that one key may have open on one node. */
+  /** Sockets, and streams beside them, that one key may have open on one node. */
   readonly socketsPerKey: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly limits: Limits;

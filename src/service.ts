@@ -10,6 +10,7 @@ import { SocketAdapter } from './gateway/socket-adapter.ts';
 import { prepareEdge } from './http/edge.ts';
 import { gauge } from './http/metrics.ts';
 import { nestLogger } from './http/nest-logger.ts';
+import { Streams } from './http/stream/streams.ts';
 import { refuseUnrouted, serverOptions } from './http/unrouted.ts';
 import { closing, listen, tryAddress } from './listening.ts';
 import { openParts } from './open-parts.ts';
@@ -73,5 +74,13 @@ async function createApp(
   const registry = app.get<Registry>(METRICS);
   gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);
   gauge(registry, 'pending_bytes', 'Bytes that wait for slow sockets', () => gateway.pendingBytes);
+  const streams = app.get(Streams);
+  gauge(registry, 'streams', 'Streams (SSE) that are open', () => streams.count);
+  gauge(
+    registry,
+    'stream_pending_bytes',
+    'Bytes that wait for slow streams',
+    () => streams.pendingBytes,
+  );
   return app;
 }

@@ -33,6 +33,22 @@ export class Revocations {
     for (const id of await this.keys.endedAmong(principalIds)) this.#tell(id);
   }
 
+  /**
+   * Calls `end` with each principal whose key is revoked, as soon as the log tells it, and looks up
+   * those that have something open every so many milliseconds. The result ends that.
+   */
+  watch(open: { readonly principals: string[] }, end: (id: string) => void, everyMs: number) {
+    const unlisten = this.listen(end);
+    const recheck = setInterval(() => {
+      // A database that does not answer now is asked again; nor can keys be revoked in it.
+      this.check(open.principals).catch(() => undefined);
+    }, everyMs);
+    return (): void => {
+      unlisten();
+      clearInterval(recheck);
+    };
+  }
+
   stop(): void {
     this.#unlisten();
   }

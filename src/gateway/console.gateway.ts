@@ -19,7 +19,7 @@ import {
 import type { Server } from 'socket.io';
 import type { Authenticator } from '../access/principal.ts';
 import type { Console } from '../live/console/console.ts';
-import type { ConsoleViewer } from '../live/console/viewer.ts';
+import type { ConsoleAudience, ConsoleViewer } from '../live/console/viewer.ts';
 import type { Visit } from '../live/console/visit.ts';
 import { CONSOLE, KEYS } from '../tokens.ts';
 import { refusalFor } from './admission.ts';
@@ -40,7 +40,7 @@ const SUPERSEDED = 'another request for the console came before this one was ans
 @WebSocketGateway()
 export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown {
   readonly #open = new Map<string, OpenConsole>();
-  #server: Server<ClientToServer, ServerToClient>;
+  #audience: ConsoleAudience;
 
   constructor(
     @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
@@ -49,7 +49,10 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
   ) {}
 
   afterInit(server: Server<ClientToServer, ServerToClient>): void {
-    this.#server = server;
+    this.#audience = {
+      // Only to this node's sockets: every node follows the log itself.
+      broadcast: (room, frame) => server.local.to(room).emit('console:events', frame),
+    };
   }
 
   @SubscribeMessage('console:open')
@@ -117,6 +120,7 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     answer: (answer: ConsoleOpened | Refused) => void,
   ): ConsoleViewer {
     return {
+      audience: this.#audience,
       denied: () => refusalFor(socket, this.keys),
       inTurn: (work) => outbox.inTurn(work),
       opened: (opened) => {
@@ -136,8 +140,6 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
         socket.emit('console:behind', { position });
       },
       leave: (room) => void socket.leave(room),
-      // Only to this node's sockets: every node follows the log itself.
-      broadcast: (room, frame) => this.#server.local.to(room).emit('console:events', frame),
       hasRoomFor: (bytes) => outbox.hasRoomFor(bytes),
       closed: (refusal, position) => {
         state.visit = undefined;

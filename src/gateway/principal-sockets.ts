@@ -1,19 +1,22 @@
+import { Connections } from '../access/connections.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 
 /** Which sockets each principal has, from admission until they are gone. */
 export class PrincipalSockets {
-  readonly #sockets = new Map<string, Set<ViewerSocket>>();
+  readonly #open: Connections<ViewerSocket>;
 
   /** `max` bounds the sockets of one principal. */
-  constructor(private readonly max: number) {}
+  constructor(max: number) {
+    this.#open = new Connections(max);
+  }
 
   /** The principals that have sockets. */
   get principals(): string[] {
-    return [...this.#sockets.keys()];
+    return this.#open.principals;
   }
 
   of(principalId: string): readonly ViewerSocket[] {
-    return [...(this.#sockets.get(principalId) ?? [])];
+    return this.#open.of(principalId);
   }
 
   /**
@@ -21,17 +24,10 @@ export class PrincipalSockets {
    * is let in: sockets that come at the same time would otherwise not see each other.
    */
   add(principalId: string, socket: ViewerSocket): boolean {
-    const sockets = this.#sockets.get(principalId) ?? new Set();
-    if (sockets.size >= this.max) return false;
     // Nothing would tell the end of a connection that is over already.
     if (socket.conn.readyState !== 'open') return true;
-    this.#sockets.set(principalId, sockets.add(socket));
-    const remove = (): void => {
-      sockets.delete(socket);
-      if (sockets.size === 0 && this.#sockets.get(principalId) === sockets) {
-        this.#sockets.delete(principalId);
-      }
-    };
+    if (!this.#open.add(principalId, socket)) return false;
+    const remove = (): void => this.#open.remove(principalId, socket);
     // The first for a socket that leaves its connection open, the second for one never let in.
     socket.once('disconnect', remove);
     socket.conn.once('close', remove);

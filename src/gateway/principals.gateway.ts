@@ -38,12 +38,9 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
         next(refusal && Object.assign(new Error(refusal.message), { data: refusal }));
       });
     });
-    this.#stops.push(this.revocations.listen((principalId) => this.#end(principalId)));
-    const recheck = setInterval(() => {
-      // A database that does not answer now is asked again; nor can keys be revoked in it.
-      this.revocations.check(this.#sockets.principals).catch(() => undefined);
-    }, this.config.limits.keyRecheckMs);
-    this.#stops.push(() => clearInterval(recheck));
+    const { keyRecheckMs } = this.config.limits;
+    const end = (principalId: string): void => this.#end(principalId);
+    this.#stops.push(this.revocations.watch(this.#sockets, end, keyRecheckMs));
   }
 
   beforeApplicationShutdown(): void {

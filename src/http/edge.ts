@@ -6,6 +6,7 @@ import type { Authenticator, Principal } from '../access/principal.ts';
 import { isIngest } from './ingest/failure.ts';
 import { Problem } from './problem.ts';
 import { spendRequest } from './request-limit.ts';
+import { keyInCookie } from './stream/cookie.ts';
 
 /** Paths that answer without a key. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
@@ -42,7 +43,7 @@ export async function prepareEdge(
   fastify.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '';
     if (OPEN_PATHS.has(path)) return;
-    const principal = await identify(request, authenticator);
+    const principal = await identifyRequest(request, authenticator);
     principals.set(request, principal);
     if (!isIngest(request.url)) await spendRequest(options.requests, principal, reply);
   });
@@ -57,14 +58,25 @@ function takeBytes(fastify: FastifyInstance, type: string, bodyLimit: number): v
   });
 }
 
+/** The key in a request's header, when there is one. */
+export const bearerOf = ({ authorization = '' }: IncomingHttpHeaders): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+
+/** Who holds the key of a request, which streams may have in a cookie. Throws as `identify`. */
+export const identifyRequest = (
+  request: FastifyRequest,
+  authenticator: Authenticator,
+): Promise<Principal> => identify(request, authenticator, keyInCookie(request));
+
 /** Who holds the key of a request. Throws the refusal when nobody does. */
 export async function identify(
   { headers, url = '' }: { readonly headers: IncomingHttpHeaders; readonly url?: string },
   authenticator: Authenticator,
+  cookie?: string,
 ): Promise<Principal> {
-  const header = headers.authorization ?? '';
   // AgentPipe's server strips the scheme when it is there, so a bare key passes at ingest.
-  const [, token] = /^Bearer +(\S+)$/i.exec(header) ?? (isIngest(url) ? ['', header] : []);
+  const bare = isIngest(url) ? headers.authorization : undefined;
+  const token = headers.authorization === undefined ? cookie : (bearerOf(headers) ?? bare);
   if (!token) throw new Problem('unauthenticated', 'Missing or invalid authorization header');
   const principal = await authenticator.authenticate(token);
   if (!principal) throw new Problem('unauthenticated', 'Invalid API key');

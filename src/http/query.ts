@@ -23,6 +23,16 @@ export const plainText = (lengthMax: number) =>
     .max(lengthMax)
     .regex(/^[^\0]*$/, 'must not hold U+0000');
 
+const LABEL_LENGTH_MAX = 1_200;
+
+/** `key:value`; the key ends at the first colon. */
+export const label = plainText(LABEL_LENGTH_MAX)
+  .regex(/^[^:]+:/, 'must be key:value')
+  .transform((text): [string, string] => {
+    const end = text.indexOf(':');
+    return [text.slice(0, end), text.slice(end + 1)];
+  });
+
 /** A time, or a day for its beginning in UTC, so that it compares as a string. */
 export const time = z
   .union([z.iso.date().transform((day) => `${day}T00:00:00Z`), instant], {

@@ -20,6 +20,7 @@ import { Needs } from './needs.ts';
 import { Problem } from './problem.ts';
 import {
   fieldNames,
+  label,
   only,
   pageFields,
   pageRequest,
@@ -32,16 +33,7 @@ import {
 import { eventsQuery, readEvents } from './session-events.ts';
 import { paginationShape, sessionFields, sessionShape } from './session-shapes.ts';
 
-const LABEL_LENGTH_MAX = 1_200;
 const VALUE_LENGTH_MAX = 1_000;
-
-/** `key:value`; the key ends at the first colon. */
-const label = plainText(LABEL_LENGTH_MAX)
-  .regex(/^[^:]+:/, 'must be key:value')
-  .transform((text): [string, string] => {
-    const end = text.indexOf(':');
-    return [text.slice(0, end), text.slice(end + 1)];
-  });
 
 const listQuery = (limits: Limits) =>
   z.strictObject({

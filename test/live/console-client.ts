@@ -88,6 +88,7 @@ export class ConsoleClient {
       this.isCaughtUp = false;
     };
     return {
+      audience: rooms,
       denied: async () => undefined,
       inTurn: (work) => {
         const turn = this.#turns.then(pause).then(work);
@@ -118,7 +119,6 @@ export class ConsoleClient {
         if (position !== this.list?.position) this.faults.push(`behind at ${position}`);
       },
       leave: (room) => rooms.leave(room, receive),
-      broadcast: (room, frame) => rooms.broadcast(room, frame),
       hasRoomFor: () => !isSlow(),
       closed: ({ code }, position) => {
         over();

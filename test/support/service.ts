@@ -106,7 +106,10 @@ export class RunningService {
         ? {}
         : { body: typeof body === 'string' ? body : new Uint8Array(body) }),
     });
-    const text = await answer.text();
+    const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream');
+    // It does not end by itself.
+    if (isStream) await answer.body?.cancel();
+    const text = isStream ? '' : await answer.text();
     return { status: answer.status, headers: answer.headers, text, body: parsed(text) };
   }
 

@@ -13,7 +13,7 @@ export interface RouteDocument {
   readonly body?: (limits: Limits) => z.ZodType;
   /** What a success carries. */
   readonly answer?: z.ZodType;
-  readonly status?: 200 | 201;
+  readonly status?: 200 | 201 | 204;
   /** The path's `:type` stands for each of these, with a body of its own. */
   readonly types?: Readonly<Record<string, z.ZodType>>;
   /** Whether `Idempotency-Key` makes a retry harmless here. */
@@ -22,6 +22,8 @@ export interface RouteDocument {
   readonly isConditional?: boolean;
   /** Whether many bodies may come at once, a line each. */
   readonly takesLines?: boolean;
+  /** Whether the answer is a stream of events that does not end; its key may be in a cookie. */
+  readonly isStream?: boolean;
 }
 
 /** Describes a route for `/api/docs`. */

@@ -5,6 +5,7 @@ import { errorCodes } from '@playhead/contract';
 import { z } from 'zod';
 import type { Limits } from '../../config.ts';
 import { NEEDS, type Need } from '../needs.ts';
+import { COOKIE } from '../stream/cookie.ts';
 import { DOCUMENT, type RouteDocument } from './documented.ts';
 import { jsonSchema } from './json-schema.ts';
 
@@ -64,7 +65,10 @@ export function openApi(
     security: [{ key: [] }],
     paths,
     components: {
-      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer' },
+        cookie: { type: 'apiKey', in: 'cookie', name: COOKIE },
+      },
       schemas: { Problem: jsonSchema(problem, 'output') },
     },
   };
@@ -93,11 +97,13 @@ function operation(
   return {
     summary: type ? `${document?.summary}: ${type}` : document?.summary,
     ...(needs === 'nothing' ? { security: [] } : needs !== 'any key' && { 'x-scope': needs }),
+    ...(document?.isStream ? { security: [{ key: [] }, { cookie: [] }] } : {}),
     parameters: [
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', name ?? '')),
       ...queryParameters(document?.query?.(limits)),
       ...(document?.isIdempotent ? [parameter('header', 'Idempotency-Key')] : []),
       ...(document?.isConditional ? [parameter('header', 'If-Match')] : []),
+      ...(document?.isStream ? [parameter('header', 'Last-Event-ID')] : []),
     ],
     ...(body
       ? {
@@ -117,6 +123,9 @@ function operation(
         description: 'Done',
         ...(document?.answer
           ? { content: { 'application/json': { schema: jsonSchema(document.answer, 'output') } } }
+          : {}),
+        ...(document?.isStream
+          ? { content: { 'text/event-stream': { schema: { type: 'string' } } } }
           : {}),
       },
       default: {

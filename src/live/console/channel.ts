@@ -10,13 +10,13 @@ import type { RecordedEvent } from '../../log/event-log.ts';
 import { asSessionEvent, wireBytes } from '../frame.ts';
 import { listedSessionOf } from './entries.ts';
 import type { Change, Step } from './step.ts';
+import type { ConsoleAudience } from './viewer.ts';
 
 /** A live console. */
 export interface ConsoleMember {
+  readonly audience: ConsoleAudience;
   /** Whether it takes a frame; when not, it has left the channel by then. */
   takes(bytes: number): boolean;
-  /** Sends a frame to all consoles of a room. */
-  broadcast(room: string, frame: ConsoleFrame): void;
 }
 
 /** What consoles that get the same frames ask for. */
@@ -117,7 +117,8 @@ export class ConsoleChannel {
       ...(withEvents && { events: events.map(asSessionEvent) }),
     };
     const takers = [...this.members].filter((member) => member.takes(bytes));
-    takers[0]?.broadcast(room, frame);
+    const audiences = new Set(takers.map(({ audience }) => audience));
+    for (const audience of audiences) audience.broadcast(room, frame);
     this.through = through;
     this.#quiet = 0;
   }

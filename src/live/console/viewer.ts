@@ -1,10 +1,17 @@
 import type { ConsoleFrame, ConsoleOpened, Refusal } from '@playhead/contract';
 
+/** Consoles that one call reaches, such as the rooms of a socket server. */
+export interface ConsoleAudience {
+  /** Sends a frame to every console that has joined a room. */
+  broadcast(room: string, frame: ConsoleFrame): void;
+}
+
 /**
  * Who looks at the list of sessions, as the console sees it. All calls but `denied` and `inTurn`
  * act at once and in order; none throws, also when the connection is gone.
  */
 export interface ConsoleViewer {
+  readonly audience: ConsoleAudience;
   /** Asked at each open: why it may not see sessions now, `undefined` when it may. */
   denied(): Promise<Refusal | undefined>;
   /** Runs one piece of work at a time, when what was sent before has left; rejects as it does. */
@@ -14,7 +21,7 @@ export interface ConsoleViewer {
   /** Answers the open: there will be no frames. */
   refused(refusal: Refusal): void;
   send(frame: ConsoleFrame): void;
-  /** From now on broadcasts to the room reach this viewer. */
+  /** From now on the audience's broadcasts to the room reach this viewer. */
   join(room: string): void;
   /**
    * It was too slow for a broadcast: it leaves the room. `position` is the last one sent; what
@@ -22,7 +29,6 @@ export interface ConsoleViewer {
    */
   behind(room: string, position: string): void;
   leave(room: string): void;
-  broadcast(room: string, frame: ConsoleFrame): void;
   /** Whether as many more bytes may wait for the connection. */
   hasRoomFor(bytes: number): boolean;
   /** The delivery was ended by the service; `position` is the last one sent. */

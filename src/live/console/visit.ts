@@ -15,7 +15,7 @@ import { eventsShown, type ConsoleChannel, type ConsoleMember } from './channel.
 import { listedSessionOf, type Entries, type Entry } from './entries.ts';
 import { revisionsIn } from './step.ts';
 import type { ListLimits, StoredSessions } from './stored.ts';
-import type { ConsoleViewer } from './viewer.ts';
+import type { ConsoleAudience, ConsoleViewer } from './viewer.ts';
 
 /** Bounds of an open, as `config.ts` has them. */
 export interface VisitLimits extends ListLimits {
@@ -53,6 +53,7 @@ export interface VisitParts {
  * the synchronous block in which its cursor meets what the channel has been told.
  */
 export class Visit implements ConsoleMember {
+  readonly audience: ConsoleAudience;
   #state: 'opening' | 'replaying' | 'live' | 'over' = 'opening';
   #position = '';
   #channel: ConsoleChannel | undefined;
@@ -65,6 +66,7 @@ export class Visit implements ConsoleMember {
     private readonly request: ConsoleOpen,
     private readonly viewer: ConsoleViewer,
   ) {
+    this.audience = viewer.audience;
     this.#filter = request.filter ?? {};
     this.#withEvents = request.events ?? false;
   }
@@ -121,10 +123,6 @@ export class Visit implements ConsoleMember {
     if (this.viewer.hasRoomFor(bytes)) return true;
     this.#fallBehind();
     return false;
-  }
-
-  broadcast(room: string, frame: ConsoleFrame): void {
-    this.viewer.broadcast(room, frame);
   }
 
   #fallBehind(): void {
