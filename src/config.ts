@@ -69,6 +69,8 @@ export const limits = {
 
   /** One page of a replay on a socket. */
   replayBytesMax: 256 * 1024,
+  /** Bytes of events kept for others who replay the same, such as everybody after a restart. */
+  sharedReadsBytesMax: 32 * 1024 * 1024,
   /** Bytes that may wait for one socket; beyond it nothing is pushed, and it reads from the log. */
   viewerBytesMax: 4 * 1024 * 1024,
   /** Events folded between two turns of the event loop. */

@@ -33,7 +33,7 @@ export class Keys implements Authenticator {
   /** Those of the database, for admins to change. */
   readonly issued: IssuedKeys;
   readonly #preset: readonly { hash: Buffer; principal: Principal }[];
-  readonly #known: LRUCache<string, Principal>;
+  readonly #known: LRUCache<string, Principal, Buffer>;
   readonly #isCached: boolean;
 
   constructor(
@@ -49,7 +49,11 @@ export class Keys implements Authenticator {
     }));
     // Entries with a time to live of 0 would live for ever.
     this.#isCached = options.cacheMs > 0;
-    this.#known = new LRUCache({ max: KEYS_CACHED_MAX, ttl: options.cacheMs });
+    this.#known = new LRUCache({
+      max: KEYS_CACHED_MAX,
+      ttl: options.cacheMs,
+      fetchMethod: (_key, _stale, { context }) => this.#lookUp(context),
+    });
   }
 
   async authenticate(token: string): Promise<Principal | undefined> {
@@ -57,14 +61,16 @@ export class Keys implements Authenticator {
     // Each is compared, in constant time: how long it takes tells nothing about any of them.
     const preset = this.#preset.filter((one) => timingSafeEqual(one.hash, hash));
     if (preset[0]) return preset[0].principal;
-    const cached = this.#known.get(hash.toString('base64'));
-    if (cached) return cached;
+    if (!this.#isCached) return this.#lookUp(hash);
+    // Those who ask at once, such as everybody after a restart, share one look.
+    return this.#known.fetch(hash.toString('base64'), { context: hash });
+  }
+
+  async #lookUp(hash: Buffer): Promise<Principal | undefined> {
     const row = await this.database.getRepository(KeyRow).findOneBy({ hash, revokedAt: IsNull() });
     if (!row) return undefined;
     const { id, name, scopes } = row;
-    const principal = { id: principalIdOf(id), name, scopes };
-    if (this.#isCached) this.#known.set(hash.toString('base64'), principal);
-    return principal;
+    return { id: principalIdOf(id), name, scopes };
   }
 
   /** A principal's key is looked up anew when it is shown next. */

@@ -10,7 +10,8 @@ import type { Tail } from '../log/tail.ts';
 import type { Channels, Member } from './channels.ts';
 import { frameOf } from './frame.ts';
 import { beginning, placeAt, type Place } from './place.ts';
-import type { PageLimits, SessionReader } from './session-reader.ts';
+import type { SessionReader } from './session-reader.ts';
+import type { ReadLimits, SharedReads } from './shared-reads.ts';
 import type { Audience, Viewer } from './viewer.ts';
 import type { PlacedView, Views } from './views.ts';
 
@@ -18,11 +19,12 @@ import type { PlacedView, Views } from './views.ts';
 export interface FeedParts {
   readonly log: EventLog;
   readonly tail: Tail;
+  readonly reads: SharedReads;
   readonly reader: SessionReader;
   readonly views: Views;
   readonly channels: Channels;
   /** Bounds of one frame of a replay. */
-  readonly page: PageLimits;
+  readonly page: ReadLimits;
   /** Resolves once the tail has handed over everything up to a position. */
   passed(position: string): Promise<void>;
   isStopped(): boolean;
@@ -143,20 +145,20 @@ export class Delivery implements Member {
     if (this.parts.isStopped()) return refuse('shutting-down');
     const denied = await this.viewer.denied();
     if (denied) return denied;
-    const { log, views } = this.parts;
+    const { reads, views, page } = this.parts;
     const { sessionId, after, afterId } = this.request;
     const stream = sessionStream(sessionId);
     if (after === undefined) {
       const placed = await views.now(sessionId);
       return placed.place.revision < 0 ? refuse('not-found') : placed;
     }
-    const last = await log.last(stream);
+    const last = await reads.last(stream);
     if (!last) return refuse('not-found');
     this.#head = last.position;
     if (after < 0) return { view: undefined, place: beginning };
     if (after > last.revision) return refuse('cursor-unknown');
     const isHead = after === last.revision;
-    const [at] = isHead ? [last] : await log.read(stream, { after: after - 1, limit: 1 });
+    const [at] = isHead ? [last] : (await reads.after(stream, after - 1, page)).events;
     const isSame = at && (afterId === undefined || afterId === at.id);
     return isSame ? { view: undefined, place: placeAt(at) } : refuse('cursor-unknown');
   }

@@ -6,6 +6,7 @@ import { Channels } from './channels.ts';
 import { Delivery, type FeedParts } from './delivery.ts';
 import { withOpenText } from './open-messages.ts';
 import { SessionReader } from './session-reader.ts';
+import { SharedReads } from './shared-reads.ts';
 import type { Viewer } from './viewer.ts';
 import { Views, type ViewsLimits } from './views.ts';
 
@@ -13,6 +14,7 @@ import { Views, type ViewsLimits } from './views.ts';
 export interface FeedLimits extends ViewsLimits {
   readonly readEventsMax: number;
   readonly replayBytesMax: number;
+  readonly sharedReadsBytesMax: number;
 }
 
 /** What a feed reads. */
@@ -38,13 +40,14 @@ export class Feed {
     onFault: (fault: unknown) => void,
   ) {
     this.#tail = tail;
-    const reader = new SessionReader(log, tail);
+    const reads = new SharedReads(log, tail, limits.sharedReadsBytesMax);
+    const reader = new SessionReader(reads, tail);
     const views = new Views({ log, snapshots, reader, onFault }, limits);
     const channels = new Channels((frame) => {
       views.keepUp(frame.sessionId, frame.through);
     }, onFault);
     this.#parts = {
-      ...{ log, tail, reader, views, channels, onFault },
+      ...{ log, tail, reads, reader, views, channels, onFault },
       page: { limit: limits.readEventsMax, bytesMax: limits.replayBytesMax },
       passed: (position) => this.#passed(position),
       isStopped: () => this.#isStopped,

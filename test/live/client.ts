@@ -54,6 +54,8 @@ export class Client {
   isCaughtUp = false;
   /** How often it was too slow for what happened. */
   timesBehind = 0;
+  /** Of its viewers, those that joined and were not told to leave. */
+  readonly joined = new Set<Viewer>();
   cursor: { readonly revision: number; readonly eventId: string | null } | undefined;
   #view: OpenView | undefined;
   /** What was there when it opened with a cursor: it is not caught up before. */
@@ -113,7 +115,7 @@ export class Client {
       if (delivery() === this.#delivery && this.#delivery) this.#receive(frame);
       else this.faults.push(`a frame from ${frame.from} without an open session`);
     };
-    return {
+    const viewer: Viewer = {
       audience: rooms,
       denied: async () => undefined,
       inTurn: (work) => {
@@ -138,7 +140,10 @@ export class Client {
         this.refusedWith = code;
       },
       send: receive,
-      join: () => rooms.join(this.sessionId, receive),
+      join: () => {
+        rooms.join(this.sessionId, receive);
+        this.joined.add(viewer);
+      },
       behind: (revision) => {
         rooms.leave(this.sessionId, receive);
         this.timesBehind += 1;
@@ -146,7 +151,10 @@ export class Client {
         const held = this.cursor?.revision;
         if (revision !== held) this.faults.push(`behind at ${revision}, holding ${held}`);
       },
-      leave: () => rooms.leave(this.sessionId, receive),
+      leave: () => {
+        rooms.leave(this.sessionId, receive);
+        if (!this.joined.delete(viewer)) this.faults.push('left without having joined');
+      },
       hasRoomFor: () => !isSlow(),
       closed: ({ code }, revision) => {
         this.#delivery = undefined;
@@ -156,6 +164,7 @@ export class Client {
         if (revision !== held) this.faults.push(`closed at ${revision}, holding ${held}`);
       },
     };
+    return viewer;
   }
 
   #begin({ revision, eventId, view }: SessionOpened, after: number | undefined): void {

@@ -53,6 +53,7 @@ const lives = fc.record({
   limits: fc.record({
     readEventsMax: fc.constantFrom(1, 3, 1_000),
     replayBytesMax: fc.constantFrom(400, 2_000, 100_000),
+    sharedReadsBytesMax: fc.constantFrom(1, 3_000, 10_000_000),
     readBytesMax: fc.constantFrom(400, 100_000),
     foldSliceMax: fc.constantFrom(1, 3, 1_000),
     viewCacheBytesMax: fc.constantFrom(4_000, 10_000_000),
@@ -157,6 +158,7 @@ async function act(
   await judge(log, clients);
   for (const one of clients) timesBehind += one.timesBehind;
   for (const each of clients) each.drop();
+  expect(clients.flatMap((one) => [...one.joined])).toEqual([]);
   await nextTurn();
 }
 

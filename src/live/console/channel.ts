@@ -47,11 +47,6 @@ export class ConsoleChannel {
     this.#known = new LRUCache({ max: options.knownMax });
   }
 
-  /** Sessions that every member holds, as many as are kept in mind. */
-  get known(): Iterable<string> {
-    return this.#known.keys();
-  }
-
   /** Adds a console that has been sent everything up to `through`, and holds these sessions. */
   join(member: ConsoleMember, through: string, holds: ReadonlySet<string>): void {
     if (this.members.size > 0 && this.through < through) this.#send(through, [], [], PATCH_BYTES);

@@ -130,8 +130,6 @@ export class Visit implements ConsoleMember {
     if (!channel) return;
     this.#state = 'replaying';
     this.#position = channel.through;
-    // What the channel counts as known by the frame that is not taken, the replay sends anew.
-    for (const sessionId of channel.known) this.#holds.add(sessionId);
     this.#leave(channel);
     this.viewer.behind(channel.options.room, this.#position);
     this.#replay().catch((fault: unknown) => this.fail(fault));

@@ -1,0 +1,132 @@
+import { LRUCache } from 'lru-cache';
+import type { EventLog, RecordedEvent } from '../log/event-log.ts';
+import type { Tail } from '../log/tail.ts';
+
+/** What is kept at most, beside its bytes: it is looked through one by one. */
+const KEPT_MAX = 1_000;
+
+/** Bounds of one read: events, and bytes of the log beyond the first event. */
+export interface ReadLimits {
+  readonly limit: number;
+  readonly bytesMax: number;
+}
+
+/** Events right after a revision. When there are none, none was there when the tail was at `asOf`. */
+export interface SharedRead {
+  readonly events: readonly RecordedEvent[];
+  readonly asOf: string;
+}
+
+interface Running {
+  readonly after: number;
+  readonly limit: number;
+  readonly read: Promise<SharedRead>;
+}
+
+/**
+ * Reads of the log for many who want the same, such as all viewers of a session after a restart:
+ * what was read is kept for a while, and who comes during a read that may bring what he wants waits
+ * for it. Events of a stream never change, so that what is kept is never wrong.
+ */
+export class SharedReads {
+  readonly #kept: LRUCache<string, readonly RecordedEvent[]>;
+  /** By stream: the revisions that what is kept begins with. */
+  readonly #begins = new Map<string, Set<number>>();
+  readonly #running = new Map<string, Set<Running>>();
+  readonly #lastRunning = new Map<string, Promise<unknown>>();
+  readonly #lastWaiting = new Map<string, Promise<RecordedEvent | undefined>>();
+
+  /** `bytesMax` bounds the events kept. */
+  constructor(
+    private readonly log: EventLog,
+    private readonly tail: Tail,
+    bytesMax: number,
+  ) {
+    this.#kept = new LRUCache({
+      max: KEPT_MAX,
+      maxSize: bytesMax,
+      sizeCalculation: (events) => events.reduce((sum, { bytes }) => sum + bytes, 1),
+      dispose: ([first]) => this.#forget(first),
+    });
+  }
+
+  /** Events of a stream after a revision: at least one, if there is one. */
+  async after(stream: string, revision: number, limits: ReadLimits): Promise<SharedRead> {
+    const kept = this.#find(stream, revision);
+    if (kept) return { events: kept, asOf: this.tail.through };
+    const running = [...(this.#running.get(stream) ?? [])].find(
+      ({ after, limit }) => after <= revision && revision < after + limit,
+    );
+    if (!running) return this.#read(stream, revision, limits);
+    const { events, asOf } = await running.read;
+    const rest = events.slice(revision - running.after);
+    if (rest.length > 0 || revision === running.after) return { events: rest, asOf };
+    // It did not come that far. The first to ask again reads, the others wait for that one.
+    return this.after(stream, revision, limits);
+  }
+
+  /** The stream's last event, as of a moment not before the call. */
+  last(stream: string): Promise<RecordedEvent | undefined> {
+    const waiting = this.#lastWaiting.get(stream);
+    if (waiting) return waiting;
+    const ask = (): Promise<RecordedEvent | undefined> => {
+      this.#lastWaiting.delete(stream);
+      const asked = this.log.last(stream);
+      const over = (): void => {
+        if (this.#lastRunning.get(stream) === settled) this.#lastRunning.delete(stream);
+      };
+      const settled = asked.then(over, over);
+      this.#lastRunning.set(stream, settled);
+      return asked;
+    };
+    // What runs already may have looked before the call: the next one is shared.
+    const running = this.#lastRunning.get(stream);
+    if (!running) return ask();
+    const next = running.then(ask);
+    this.#lastWaiting.set(stream, next);
+    return next;
+  }
+
+  async #read(stream: string, after: number, limits: ReadLimits): Promise<SharedRead> {
+    // What the tail has handed over was committed before the read begins, so the read sees it.
+    const asOf = this.tail.through;
+    const read = this.log.read(stream, { after, ...limits }).then((events) => ({ events, asOf }));
+    const running = { after, limit: limits.limit, read };
+    const all = this.#running.get(stream) ?? new Set();
+    this.#running.set(stream, all.add(running));
+    try {
+      const { events } = await read;
+      this.#keep(stream, events);
+      return await read;
+    } finally {
+      all.delete(running);
+      if (all.size === 0) this.#running.delete(stream);
+    }
+  }
+
+  #find(stream: string, revision: number): readonly RecordedEvent[] | undefined {
+    for (const begin of this.#begins.get(stream) ?? []) {
+      if (begin > revision + 1) continue;
+      const events = this.#kept.get(keyOf(stream, begin)) ?? [];
+      if (begin + events.length > revision + 1) return events.slice(revision + 1 - begin);
+    }
+    return undefined;
+  }
+
+  #keep(stream: string, events: readonly RecordedEvent[]): void {
+    const [first] = events;
+    if (!first) return;
+    this.#kept.set(keyOf(stream, first.revision), events);
+    if (!this.#kept.has(keyOf(stream, first.revision))) return;
+    this.#begins.set(stream, (this.#begins.get(stream) ?? new Set()).add(first.revision));
+  }
+
+  #forget(first: RecordedEvent | undefined): void {
+    if (!first) return;
+    const begins = this.#begins.get(first.stream);
+    begins?.delete(first.revision);
+    if (begins?.size === 0) this.#begins.delete(first.stream);
+  }
+}
+
+const keyOf = (stream: string, revision: number): string => `${revision} ${stream}`;
