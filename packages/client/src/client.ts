@@ -1,7 +1,18 @@
-import { refuse } from '@playhead/contract';
+import {
+  refuse,
+  type CommandAnswer,
+  type CommandInput,
+  type CommandType,
+  type ConsoleFilter,
+} from '@playhead/contract';
 import { Commands } from './commands.ts';
+import { Console } from './console.ts';
+import type { Line } from './line.ts';
 import { Link } from './link.ts';
+import { Opened } from './opened.ts';
 import { Session } from './session.ts';
+import { Shared } from './shared.ts';
+import { Watched } from './watched.ts';
 
 /** Where the service is, and a key with the scope `read`, and `write` for commands. */
 export interface ConnectOptions {
@@ -17,14 +28,31 @@ export interface OpenOptions {
   readonly afterId?: string;
 }
 
+/** What a list is to tell beside the sessions in it. */
+export interface ConsoleOptions {
+  /** The events of the sessions in it, too. */
+  readonly events?: boolean;
+}
+
 /** A connection to a service; it comes back for ever, unless the key is refused. */
 export interface Client {
   /**
-   * Follows a session. Throws when the client has it open already: share the session instead, its
-   * `events` can be iterated any number of times.
+   * Follows a session, until the answer is closed. Whoever opens it likewise shares what is
+   * followed; it ends when all have closed theirs.
    */
   openSession(id: string, options?: OpenOptions): Session;
-  /** Closes all sessions; commands that are not answered yet are refused with `unavailable`. */
+  /** Watches the list of sessions, all or those that the filter lets in; shared in the same way. */
+  openConsole(filter?: ConsoleFilter, options?: ConsoleOptions): Console;
+  /**
+   * Asks for something, as `Session.command` does, whether or not the session is open. Without a
+   * session's id `session.start` makes one.
+   */
+  command<Type extends CommandType>(
+    type: Type,
+    data: CommandInput<Type>,
+    sessionId?: string,
+  ): Promise<CommandAnswer>;
+  /** Closes everything; commands that are not answered yet are refused with `unavailable`. */
   close(): void;
 }
 
@@ -32,20 +60,34 @@ export interface Client {
 export function connect({ url, token }: ConnectOptions): Client {
   const link = new Link(url, token);
   const commands = new Commands(link);
-  const sessions = new Map<string, Session>();
+  const sessions = new Shared<Opened>();
+  const consoles = new Shared<Watched>();
+  const lineBeside = (others: readonly { readonly line: Line }[]): Line => {
+    const isOwn = !link.refusal && others.some(({ line }) => !line.isOwn);
+    return { link: isOwn ? new Link(url, token) : link, isOwn };
+  };
   return {
     openSession(id, { after, afterId } = {}) {
-      if ((sessions.get(id)?.status ?? 'closed') !== 'closed') {
-        throw new Error(`the session ${id} is open already`);
-      }
-      const origin =
-        after === undefined ? undefined : { revision: after, eventId: afterId ?? null };
-      const session = new Session(id, link, commands, origin);
-      sessions.set(id, session);
-      return session;
+      const { thing, release } = sessions.hold(JSON.stringify([id, after, afterId]), () => {
+        const line = lineBeside(sessions.all.filter((opened) => opened.id === id));
+        const origin =
+          after === undefined ? undefined : { revision: after, eventId: afterId ?? null };
+        return new Opened(id, line, origin);
+      });
+      return new Session(thing, commands, release);
+    },
+    openConsole(filter = {}, { events = false } = {}) {
+      const { thing, release } = consoles.hold(
+        JSON.stringify([filter, events]),
+        () => new Watched(lineBeside(consoles.all), { filter, events }),
+      );
+      return new Console(thing, release);
+    },
+    command(type, data, sessionId) {
+      return commands.ask({ type, data, ...(sessionId !== undefined && { sessionId }) });
     },
     close() {
-      for (const session of sessions.values()) session.close();
+      for (const open of [...sessions.all, ...consoles.all]) open.end();
       link.close(refuse('unavailable', 'the client was closed'));
     },
   };

@@ -7,16 +7,26 @@ import { Mailbox } from './mailbox.ts';
  * event exactly once, in order, from where the session was opened, however late it begins.
  */
 export class Events implements AsyncIterable<SessionEvent, undefined> {
+  readonly #ends = new Set<() => void>();
+  #isClosed = false;
+
   constructor(private readonly followed: Followed) {}
 
   [Symbol.asyncIterator](): Required<AsyncIterator<SessionEvent, undefined>> {
     const { followed } = this;
     const mailbox = new Mailbox<SessionEvent>(() => followed.taken(reader));
     const reader = followed.read(mailbox);
-    const leave = (): void => {
+    const end = (): void => {
+      this.#ends.delete(end);
       followed.leave(reader);
-      mailbox.empty();
+      mailbox.finish();
     };
+    const leave = (): void => {
+      mailbox.empty();
+      end();
+    };
+    this.#ends.add(end);
+    if (this.#isClosed) leave();
     return {
       next: () => mailbox.next(),
       async return() {
@@ -28,5 +38,11 @@ export class Events implements AsyncIterable<SessionEvent, undefined> {
         throw failure;
       },
     };
+  }
+
+  /** Every iteration ends with what it has been given. */
+  close(): void {
+    this.#isClosed = true;
+    for (const end of [...this.#ends]) end();
   }
 }

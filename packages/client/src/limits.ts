@@ -16,4 +16,6 @@ export const limits = {
   commandsMax: 1_000,
   /** How often one command is sent when the service answers that it may succeed later. */
   commandTriesMax: 10,
+  /** How soon others are told once more that somebody still types, in milliseconds. */
+  typingAgainMs: 2_000,
 } as const;
