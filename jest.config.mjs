@@ -22,6 +22,7 @@ export default {
   },
   moduleNameMapper: {
     '^@playhead/(contract|client)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@playhead/client/react$': '<rootDir>/packages/client/src/react/index.ts',
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',

@@ -34,7 +34,8 @@ describe('every file', () => {
   });
 
   it('is imported by another or starts something', () => {
-    const packages = ['contract/src/index.ts', 'client/src/index.ts', 'cli/src/main.ts'];
+    const client = ['client/src/index.ts', 'client/src/react/index.ts'];
+    const packages = ['contract/src/index.ts', ...client, 'cli/src/main.ts'];
     const started = ['src/main.ts', 'src/operate/main.ts', 'src/operate/is-ready.ts'];
     const entries = [...started, ...packages.map((path) => `packages/${path}`)];
     expect(deadFiles(files, entries)).toEqual([]);

@@ -24,6 +24,7 @@ const edge = [
 const table: Readonly<Record<string, readonly string[]>> = {
   'packages/contract/': ['zod'],
   'packages/client/': [contract, 'socket.io-client'],
+  'packages/client/src/react/': ['packages/client/', contract, 'react'],
   'packages/cli/': [contract, 'type zod', 'commander', 'socket.io-client', 'node:'],
   'src/domain/': [contract],
   'src/log/event-log.ts': [contract],

@@ -42,7 +42,7 @@ describe('the pure core', () => {
   const used = (text: string): string[] => impurities(parse('src/domain/x.ts', text));
 
   it('knows no clock, no chance and no surroundings', () => {
-    const client = ['following', 'sending', 'watching'].map(
+    const client = ['following', 'sending', 'watching', 'cache'].map(
       (part) => `packages/client/src/${part}/`,
     );
     const core = typescript('src/domain/', 'projections/', 'packages/contract/src/', ...client);

@@ -18,4 +18,6 @@ export const limits = {
   commandTriesMax: 10,
   /** How soon others are told once more that somebody still types, in milliseconds. */
   typingAgainMs: 2_000,
+  /** How long something stays open that no component shows any more, in milliseconds. */
+  lingerMs: 1_000,
 } as const;
