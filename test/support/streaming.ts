@@ -2,12 +2,16 @@ import type { SessionEvent } from '@playhead/contract';
 import { freshDatabase } from './database.ts';
 import { EventReader, type ReaderOptions } from './event-reader.ts';
 import { until } from './postgres-process.ts';
-import { adminKey, RunningService, type Answer } from './service.ts';
+import { adminKey, ingestKey, RunningService, type Answer } from './service.ts';
 
 /** A service of its own, whose streams are read and whose sessions are written. */
 export async function startStreaming(env: Record<string, string> = {}) {
   const database = await freshDatabase();
-  const service = await RunningService.start({ DATABASE_URL: database.url, ...env });
+  const service = await RunningService.start({
+    DATABASE_URL: database.url,
+    PLAYHEAD_INGEST_PER_MINUTE: '1000000',
+    ...env,
+  });
   const readers: EventReader[] = [];
 
   const metric = async (name: string): Promise<number> => {
@@ -19,8 +23,31 @@ export async function startStreaming(env: Record<string, string> = {}) {
   const say = (sessionId: string, content: string): Promise<Answer> =>
     ask(`/api/sessions/${sessionId}/commands/message.post`, { content });
   const inLog = async (sessionId: string): Promise<SessionEvent[]> => {
-    const path = `/api/sessions/${sessionId}/events?limit=1000`;
-    return (await service.get<{ events: SessionEvent[] }>(path)).events;
+    const all: SessionEvent[] = [];
+    for (;;) {
+      const path = `/api/sessions/${sessionId}/events?limit=1000&after=${all.length - 1}`;
+      const page = await service.get<{ events: SessionEvent[]; caughtUp: boolean }>(path);
+      all.push(...page.events);
+      if (page.caughtUp) return all;
+    }
+  };
+  /** Messages `from` to `to - 1` of a conversation, in one file; `length` is that of each. */
+  const report = async (session: string, from: number, to: number, length = 10) => {
+    const lines = Array.from({ length: to - from }, (_, nth) =>
+      JSON.stringify({
+        type: 'message.created',
+        timestamp: '2026-01-01T00:00:00Z',
+        data: {
+          ...{ conversation_id: session, message_id: `m${from + nth}`, agent_type: 'claude' },
+          content: `${from + nth} `.padEnd(length, '.'),
+        },
+      }),
+    );
+    const type = 'application/x-ndjson';
+    const { status, text } = await service.request('/api/ingest', {
+      ...{ key: ingestKey, type, body: lines.join('\n') },
+    });
+    expect([status, text.includes('"status":4')]).toEqual([200, false]);
   };
 
   return {
@@ -29,6 +56,7 @@ export async function startStreaming(env: Record<string, string> = {}) {
     ask,
     say,
     inLog,
+    report,
     /** Opens a stream with the admin key; it is closed after the test. */
     async open(path: string, options: ReaderOptions = {}, at = service.url) {
       const reader = await EventReader.open(at + path, { key: adminKey, ...options });
