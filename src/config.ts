@@ -191,6 +191,12 @@ export const limits = {
   healthDeadlineMs: 2_000,
   /** Connections of read models and projections. */
   databasePoolMax: 10,
+  /** So far apart, for each of them, are those told to come back who are told to leave. */
+  returnMsEach: 1,
+  /** And so far at most. */
+  returnMsMax: 10_000,
+  /** How long a stop waits for sockets to take what they are told last. */
+  farewellMs: 1_000,
   /** How long a stop waits for running work. */
   shutdownGraceMs: 10_000,
 } as const;

@@ -34,15 +34,19 @@ export async function refusalFor(
   return 'refusal' in answer ? answer.refusal : undefined;
 }
 
-/** Lets nobody connect who may not read; the client finds the refusal in the error's `data`. */
+/**
+ * Lets nobody connect who may not read, and nobody once the node leaves; the client finds the
+ * refusal in the error's `data`.
+ */
 export const admitReaders =
-  (authenticator: Authenticator) =>
+  (authenticator: Authenticator, isLeaving: () => boolean) =>
   (socket: Socket, next: (error?: Error) => void): void => {
+    const refused = (data: Refusal): void => next(Object.assign(new Error(data.message), { data }));
     void admitted(socket, authenticator, 'read').then((answer) => {
-      if ('principal' in answer) {
-        (socket.data as SocketData).principalId = answer.principal.id;
-        next();
-      } else next(Object.assign(new Error(answer.refusal.message), { data: answer.refusal }));
+      if ('refusal' in answer) return refused(answer.refusal);
+      if (isLeaving()) return refused(refuse('shutting-down'));
+      (socket.data as SocketData).principalId = answer.principal.id;
+      next();
     });
   };
 

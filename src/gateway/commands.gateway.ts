@@ -1,4 +1,5 @@
-import { Inject } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
 import {
   Ack,
   ConnectedSocket,
@@ -15,9 +16,10 @@ import {
   type RequestedCommand,
 } from '@playhead/contract';
 import type { Authenticator } from '../access/principal.ts';
+import type { Config } from '../config.ts';
 import { problemOf } from '../http/problem.ts';
 import type { CommandRequests } from '../request-command.ts';
-import { KEYS, REQUESTS } from '../tokens.ts';
+import { CONFIG, KEYS, REQUESTS } from '../tokens.ts';
 import { admitted } from './admission.ts';
 import { checked, cleansed } from './checked.ts';
 import type { ViewerSocket } from './open-sessions.ts';
@@ -25,11 +27,15 @@ import { SessionsGateway } from './sessions.gateway.ts';
 
 /** Commands over the socket: the same ones, with the same refusals, as over HTTP. */
 @WebSocketGateway()
-export class CommandsGateway {
+export class CommandsGateway implements BeforeApplicationShutdown {
+  readonly #running = new Set<Promise<void>>();
+  #isLeaving = false;
+
   constructor(
     @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
     @Inject(KEYS) private readonly keys: Authenticator,
     @Inject(REQUESTS) private readonly requests: CommandRequests,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @SubscribeMessage('command')
@@ -40,9 +46,24 @@ export class CommandsGateway {
   ): void {
     const answer = this.sockets.answerTo<CommandDone>(socket, 'command', ack);
     if (!answer) return;
-    this.#take(socket, payload).then(answer, (failure: unknown) =>
-      answer({ ok: false, ...problemOf(failure).refusal }),
-    );
+    if (this.#isLeaving) {
+      answer({ ok: false, ...refuse('shutting-down') });
+      return;
+    }
+    const running = this.#take(socket, payload)
+      .then(answer, (failure: unknown) => answer({ ok: false, ...problemOf(failure).refusal }))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Who has asked gets the answer before the sockets close, unless it takes too long. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#isLeaving = true;
+    const impatience = new AbortController();
+    const grace = sleep(this.config.limits.shutdownGraceMs, undefined, impatience);
+    await Promise.race([Promise.all(this.#running), grace.catch(() => undefined)]);
+    impatience.abort();
+    await this.sockets.emptied();
   }
 
   async #take(socket: ViewerSocket, payload: unknown): Promise<CommandDone | Refused> {

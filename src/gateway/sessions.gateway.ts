@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
 import {
   Ack,
@@ -25,6 +26,7 @@ import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
 import type { Feed } from '../live/feed.ts';
 import { Presence } from '../live/presence.ts';
+import { returnAfterMs } from '../live/return-after.ts';
 import type { Audience } from '../live/viewer.ts';
 import type { Nodes } from '../nodes/nodes.ts';
 import { CONFIG, FEED, KEYS, NODES } from '../tokens.ts';
@@ -60,6 +62,7 @@ export class SessionsGateway
   readonly #connected = new Map<string, Connected>();
   #audience: Audience;
   #presence: Presence;
+  #isLeaving = false;
 
   constructor(
     @Inject(FEED) private readonly feed: Feed,
@@ -106,7 +109,7 @@ export class SessionsGateway
   }
 
   afterInit(server: Server<ClientToServer, ServerToClient>): void {
-    server.use(admitReaders(this.keys));
+    server.use(admitReaders(this.keys, () => this.#isLeaving));
     this.#audience = {
       // Only to this node's sockets: every node follows the log itself.
       broadcast: (frame) =>
@@ -183,9 +186,24 @@ export class SessionsGateway
     answer({ ok: true });
   }
 
-  /** Viewers are told before the sockets close. */
-  beforeApplicationShutdown(): void {
+  /** Viewers are told before the sockets close, and come back one after another. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#isLeaving = true;
     this.feed.stop();
     this.#presence.stop();
+    const { size } = this.#connected;
+    for (const { socket } of this.#connected.values()) {
+      const afterMs = returnAfterMs(size, Math.random(), this.config.limits);
+      socket.emit('leaving', { afterMs });
+    }
+    await this.emptied();
+  }
+
+  /** Resolves once nothing waits for a socket, or when some have not read it for too long. */
+  async emptied(): Promise<void> {
+    const { farewellMs } = this.config.limits;
+    const since = performance.now();
+    // Closing throws away what waits.
+    while (this.pendingBytes > 0 && performance.now() - since < farewellMs) await sleep(10);
   }
 }

@@ -24,6 +24,8 @@ export class Link {
   #refusal: Refusal | undefined;
   /** Connections in a row of which nothing came. */
   #failed = 0;
+  /** The node that was left has told when to come back, in milliseconds. */
+  #returnMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(url: string, token: string) {
@@ -45,6 +47,7 @@ export class Link {
       this.#later();
     });
     this.socket.on('connect_error', (error) => this.#cannotConnect(error));
+    this.socket.on('leaving', ({ afterMs }) => (this.#returnMs = afterMs));
     this.socket.onAny(() => (this.#failed = 0));
     this.#connect();
   }
@@ -91,7 +94,9 @@ export class Link {
   #later(): void {
     clearTimeout(this.#timer);
     if (this.#refusal) return;
-    this.#timer = setTimeout(() => this.#connect(), pauseMs(this.#failed, Math.random()));
+    const ms = this.#returnMs ?? pauseMs(this.#failed, Math.random());
+    this.#returnMs = undefined;
+    this.#timer = setTimeout(() => this.#connect(), ms);
     this.#failed += 1;
   }
 }
