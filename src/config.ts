@@ -121,10 +121,8 @@ export const limits = {
 
   /** How often a stream (SSE) on which nothing waits is sent a comment, so that it is kept open. */
   streamHeartbeatMs: 15_000,
-  /** A stream's client comes back after this long, or up to twice as long. */
+  /** A stream's client comes back after this long, or up to twice as long; see `returnMsEach`. */
   streamRetryMs: 2_000,
-  /** When the service stops, its clients come back over this long for each of them. */
-  streamReturnMs: 2,
   /** How long a stream that is ended may take to read what waits for it. */
   streamLingerMs: 300,
   /** Past events that `/api/realtime/stream` begins with. */

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionEvent } from '@playhead/contract';
 import { EventReader } from '../support/event-reader.ts';
@@ -194,6 +196,29 @@ describe('a service that stops', () => {
     own = await startStreaming();
   });
   afterAll(() => own.stop());
+
+  it('lets in who comes while it stops, so that EventSource does not give up', async () => {
+    const late = await startStreaming();
+    await late.session('late', 2);
+    const { hostname, port } = new URL(late.service.url);
+    const socket = connect(Number(port), hostname);
+    const head = ['GET /api/sessions/late/stream HTTP/1.1', 'Host: x'];
+    socket.write([...head, `Authorization: Bearer ${adminKey}`, 'Accept: '].join('\r\n'));
+    await sleep(100);
+    const stopped = late.service.stop();
+    await until(() =>
+      fetch(late.service.url).then(
+        () => false,
+        () => true,
+      ),
+    );
+    socket.write('*/*\r\n\r\n');
+    const told = await text(socket);
+    expect(told).toMatch(/^HTTP\/1\.1 200 /);
+    expect(told).toMatch(/retry: \d{4,5}\n\nevent: closed\ndata: .*"shutting-down"/);
+    expect(await stopped).toBe(0);
+    await late.stop();
+  }, 60_000);
 
   it('tells each stream to come back at another time, and waits for none of them', async () => {
     await own.session('last', 2);

@@ -24,7 +24,7 @@ export class ConsoleStreams {
   /** Opens the list on an admitted stream; rejects with the refusal when it is not opened. */
   open(asked: ConsoleOpen, stream: EventStream, request: FastifyRequest): Promise<void> {
     const open = { ...asked, events: true };
-    return stream.start(() => this.console.open(open, this.#viewer(stream, request)));
+    return this.streams.start(stream, () => this.console.open(open, this.#viewer(stream, request)));
   }
 
   #viewer(stream: EventStream, request: FastifyRequest): ConsoleViewer {
@@ -42,7 +42,7 @@ export class ConsoleStreams {
             (opened.sessions ? named('view', opened, id) : cursorOnly(id)),
         );
       },
-      refused: (refusal) => stream.refused(refusal),
+      refused: (refusal) => streams.refuse(stream, refusal),
       send: (frame) => write(blocksOf(frame, epoch)),
       join: (room) => rooms.join(room, stream),
       behind: (room, position) => {

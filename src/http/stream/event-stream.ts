@@ -54,7 +54,7 @@ export class EventStream {
    * Begins to deliver. Resolves once the stream is open, or the client gone before that; rejects
    * with what it was refused for.
    */
-  start(begin: () => Delivered): Promise<void> {
+  start(begin: () => Delivered | undefined): Promise<void> {
     const response = this.reply.raw;
     // Without a listener, what is written to a client that has just gone would end the process.
     response.on('error', () => undefined);

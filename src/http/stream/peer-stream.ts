@@ -77,7 +77,7 @@ export class PeerStream implements Delivered {
     if (this.#isOver) return;
     this.end();
     if (this.#isOpen) this.parts.streams.close(this.stream, refusal, { position: this.#position });
-    else this.stream.refused(refusal);
+    else this.parts.streams.refuse(this.stream, refusal);
   }
 
   /** Greets, and shows what was said last to who has no cursor. */

@@ -45,7 +45,7 @@ export class Realtime implements BeforeApplicationShutdown {
 
   /** Opens it on an admitted stream; rejects with the refusal when it is not opened. */
   open(asked: PeerAsked, stream: EventStream, request: FastifyRequest): Promise<void> {
-    return stream.start(() => {
+    return this.streams.start(stream, () => {
       const peer = new PeerStream(this.#parts, asked, stream);
       this.#open.add(peer);
       void peer.run(() => this.streams.denied(request));

@@ -22,7 +22,9 @@ export class SessionStreams {
 
   /** Opens a session on an admitted stream; rejects with the refusal when it is not opened. */
   open(asked: SessionOpen, stream: EventStream, request: FastifyRequest): Promise<void> {
-    return stream.start(() => this.feed.open(asked, this.#viewer(asked, stream, request)));
+    return this.streams.start(stream, () =>
+      this.feed.open(asked, this.#viewer(asked, stream, request)),
+    );
   }
 
   #viewer({ sessionId }: SessionOpen, stream: EventStream, request: FastifyRequest): Viewer {
@@ -37,7 +39,7 @@ export class SessionStreams {
         const id = sessionCursor(opened.revision, opened.eventId ?? '');
         stream.opened(retryAfter(streams.retryMs) + (opened.view ? named('view', opened, id) : ''));
       },
-      refused: (refusal) => stream.refused(refusal),
+      refused: (refusal) => streams.refuse(stream, refusal),
       send: (frame) => write(blocksOf(frame)),
       join: () => rooms.join(sessionId, stream),
       behind: (revision) => {

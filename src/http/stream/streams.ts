@@ -6,10 +6,11 @@ import type { Authenticator } from '../../access/principal.ts';
 import type { Revocations } from '../../access/revocations.ts';
 import type { Config } from '../../config.ts';
 import { CONFIG, KEYS, REVOCATIONS } from '../../tokens.ts';
+import { returnAfterMs } from '../../live/return-after.ts';
 import { identifyRequest, principalOf } from '../edge.ts';
 import { Problem, problemOf } from '../problem.ts';
 import { HEARTBEAT } from './blocks.ts';
-import { EventStream } from './event-stream.ts';
+import { EventStream, type Delivered } from './event-stream.ts';
 
 /** After how many seconds a key that has too many streams open may try again. */
 const RETRY_AFTER_S = 1;
@@ -51,7 +52,6 @@ export class Streams implements BeforeApplicationShutdown {
 
   /** Counts a stream of the request's principal until it is over. Throws when it has too many. */
   admit(request: FastifyRequest, reply: FastifyReply): EventStream {
-    if (this.#isStopped) throw new Problem('shutting-down');
     const { id } = principalOf(request);
     const stream: EventStream = new EventStream(reply, this.config.limits, () =>
       this.#open.remove(id, stream),
@@ -74,6 +74,28 @@ export class Streams implements BeforeApplicationShutdown {
     return this.config.limits.streamRetryMs * (1 + Math.random());
   }
 
+  /** Begins to deliver on an admitted stream; rejects with the refusal when it is not opened. */
+  start(stream: EventStream, begin: () => Delivered): Promise<void> {
+    return stream.start(() => {
+      if (!this.#isStopped) return begin();
+      this.refuse(stream, refuse('shutting-down'));
+      return undefined;
+    });
+  }
+
+  /**
+   * Refuses what was not opened. `EventSource` gives up for good when it is refused, which it must
+   * not do because it came back to a node that stops: it is told so as one that was there.
+   */
+  refuse(stream: EventStream, refusal: Refusal): void {
+    if (refusal.code !== 'shutting-down') {
+      stream.refused(refusal);
+      return;
+    }
+    stream.opened('');
+    this.close(stream, refusal, {});
+  }
+
   /** Ends a stream with the reason and what the client needs to go on. */
   close(stream: EventStream, refusal: Refusal, about: Readonly<Record<string, unknown>>): void {
     const isLeaving = refusal.code === 'shutting-down';
@@ -86,10 +108,9 @@ export class Streams implements BeforeApplicationShutdown {
     closeAll([...this.#open], refuse('shutting-down'));
   }
 
-  /** The more there are, the further apart they come back: to whoever is there they are new. */
   #returnMs(): number {
     this.#leaving ??= this.count;
-    return this.retryMs + Math.random() * this.#leaving * this.config.limits.streamReturnMs;
+    return this.retryMs + returnAfterMs(this.#leaving, Math.random(), this.config.limits);
   }
 
   #beat(): void {
