@@ -205,8 +205,8 @@ describe('a cache of sessions', () => {
     const { list, client, read } = setUp();
     const key = ['projects', 'with-sessions'];
     client.setQueryData(key, [{ id: 'p', sessions: [answered(list, 'a')] }]);
-    const stop = sessionCache(client, { roots: ['projects'] }).follow(list);
     list.state('a', 'working');
+    const stop = sessionCache(client, { roots: ['projects'] }).follow(list);
     const patched = read(key);
     expect(patched).toMatchObject([{ sessions: [{ activity: 'working' }] }]);
     stop();

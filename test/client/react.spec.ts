@@ -1,0 +1,74 @@
+import type { Client, SessionSnapshot } from '@playhead/client';
+import { limits } from '@playhead/client';
+import { ClientProvider, useSession, useSessions, useTyping } from '@playhead/client/react';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createElement } from 'react';
+import { renderToString } from 'react-dom/server';
+import { storeOf } from '../../packages/client/src/react/store.ts';
+
+function Shown() {
+  const { view, status, revision } = useSession('s');
+  const { sessions } = useSessions({ state: 'working' });
+  const { typists } = useTyping('s');
+  return createElement('p', {}, JSON.stringify([view, status, revision, sessions, typists]));
+}
+
+const html = (client: Client | undefined): string =>
+  renderToString(createElement(ClientProvider, { value: client }, createElement(Shown)));
+
+describe('a hook', () => {
+  it('shows on a server that it connects, and opens nothing there', () => {
+    const opened: string[] = [];
+    const open = (): never => {
+      opened.push('something');
+      throw new Error('nothing is to be opened');
+    };
+    const client = { openSession: open, openConsole: open, command: open, close: open };
+    const expected = '<p>[null,&quot;connecting&quot;,-1,null,[]]</p>';
+    expect([html(undefined), html(client), opened]).toEqual([expected, expected, []]);
+  });
+
+  it('says what is missing without a client above', () => {
+    expect(() => renderToString(createElement(Shown))).toThrow('<ClientProvider>');
+  });
+});
+
+describe('what a component shows', () => {
+  /** How often it was opened, and how much of it is open now. */
+  const counted = () => {
+    const count = { opened: 0, open: 0, listeners: 0 };
+    const open = () => {
+      count.opened += 1;
+      count.open += 1;
+      return {
+        snapshot: { revision: count.opened } as SessionSnapshot,
+        subscribe: () => {
+          count.listeners += 1;
+          return () => void (count.listeners -= 1);
+        },
+        close: () => void (count.open -= 1),
+      };
+    };
+    return { count, store: storeOf(open, { revision: -1 } as SessionSnapshot) };
+  };
+
+  it('is not opened by looking at it', () => {
+    const { count, store } = counted();
+    expect(store.snapshot()).toBe(store.snapshot());
+    expect([store.snapshot().revision, count.opened]).toEqual([-1, 0]);
+  });
+
+  it('stays open from one subscriber to the next, and is closed after the last', async () => {
+    const { count, store } = counted();
+    const leave = store.subscribe(() => undefined);
+    expect(store.snapshot()).toBe(store.snapshot());
+    leave();
+    expect(count).toMatchObject({ open: 1, listeners: 0 });
+    const leaveAgain = store.subscribe(() => undefined);
+    await sleep(limits.lingerMs + 100);
+    expect(count).toMatchObject({ open: 1, listeners: 1 });
+    leaveAgain();
+    await sleep(limits.lingerMs + 100);
+    expect(count).toEqual({ opened: 2, open: 0, listeners: 0 });
+  });
+});
