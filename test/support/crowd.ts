@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { layMortalCables, type Listening } from './mortal-cables.ts';
+
+/** A server that a crowd listens to. */
+export interface CrowdServer {
+  readonly url: string;
+  kill(): Promise<unknown>;
+}
+
+/** A system under test. */
+export interface CrowdSystem {
+  readonly name: string;
+  start(port: string): Promise<CrowdServer>;
+  /** Says a number; whether that was answered. */
+  say(url: string, number: number): Promise<boolean>;
+  /** Joins by the address; each number is told as it is heard. Answers the way to leave. */
+  join(url: string, heard: (number: number) => void): () => void;
+  /** What is sent, below the clients. */
+  readonly listening?: Listening;
+}
+
+/** How a crowd is treated. */
+export interface Weather {
+  readonly listeners: number;
+  readonly numbers: number;
+  readonly perSecond: number;
+  /** About how long a connection lives. */
+  readonly livesMs: number;
+}
+
+/** What a crowd has heard, all listeners together. */
+export interface Heard {
+  readonly name: string;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly outOfOrder: number;
+  readonly cuts: number;
+}
+
+/** When all is calm again and nobody has heard anything for so long, no more is to come. */
+const SILENCE_MS = 4_000;
+
+/** Tells a crowd numbers through cuts, with a SIGKILL of the server and a new start half-way. */
+export async function tellCrowd(system: CrowdSystem, weather: Weather): Promise<Heard> {
+  let server = await system.start('0');
+  const cables = await layMortalCables(server.url, weather.livesMs, system.listening);
+  const heard = Array.from({ length: weather.listeners }, (): number[] => []);
+  let last = performance.now();
+  const leave = heard.map((own) =>
+    system.join(cables.url, (number) => {
+      own.push(number);
+      last = performance.now();
+    }),
+  );
+  await sleep(1_000);
+  const begin = performance.now();
+  for (let number = 0; number < weather.numbers; number += 1) {
+    const due = begin + (number * 1_000) / weather.perSecond;
+    await sleep(Math.max(0, due - performance.now()));
+    if (number === weather.numbers >> 1) {
+      await server.kill();
+      server = await system.start(new URL(server.url).port);
+    }
+    while (!(await system.say(server.url, number).catch(() => false))) await sleep(20);
+  }
+  cables.calm();
+  const isComplete = (own: readonly number[]): boolean => new Set(own).size === weather.numbers;
+  while (!heard.every(isComplete) && performance.now() - last < SILENCE_MS) await sleep(50);
+  for (const one of leave) one();
+  await cables.close();
+  await server.kill();
+  return { name: system.name, cuts: cables.cuts, ...judge(heard, weather.numbers) };
+}
+
+function judge(heard: readonly (readonly number[])[], numbers: number) {
+  const sum = (of: (own: readonly number[]) => number): number =>
+    heard.reduce((all, own) => all + of(own), 0);
+  return {
+    lost: sum((own) => numbers - new Set(own).size),
+    doubled: sum((own) => own.length - new Set(own).size),
+    outOfOrder: sum((own) => own.filter((number, nth) => number < (own[nth - 1] ?? -1)).length),
+  };
+}
