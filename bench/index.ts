@@ -8,6 +8,7 @@ import { followEsdb } from './follow-esdb.ts';
 import { live } from './live.ts';
 import { open100k } from './open-100k.ts';
 import { searchBetween, searchCommon, searchRare } from './search.ts';
+import { sse } from './sse.ts';
 import type { Bench } from './support/bench.ts';
 
 /** Every bench, in the order they run. */
@@ -22,6 +23,7 @@ export const benches: readonly Bench[] = [
   appendSession,
   appendHttp,
   live,
+  sse,
   open100k,
   command,
   searchRare,

@@ -6,11 +6,11 @@ import { HttpConnection } from './support/http-connection.ts';
 import { adminKey, startBareServer, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
 import { reportedMessage } from './support/reported.ts';
+import { postSteadily } from './support/steady-posts.ts';
 
 const ROOMS = 100;
 const VIEWERS_PER_ROOM = 10;
 const EVENTS_PER_SECOND = 500;
-/** The service is compiled while it runs. */
 const WARM_UP_MS = 8_000;
 const MEASURE_MS = 4_000;
 const CONNECTIONS = 16;
@@ -94,29 +94,10 @@ async function measure(side: Side): Promise<number[]> {
     });
     await Promise.all(joining);
   }
-  await write(side, { writers, rooms, sent });
+  const rate = { perSecond: EVENTS_PER_SECOND, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
+  await postSteadily({ ...rate, writers, rooms, sent, body: (...about) => side.body(...about) });
   await sleep(500);
   for (const socket of sockets) socket.disconnect();
   for (const writer of writers) writer.close();
   return latencies;
-}
-
-/** Posts at a steady rate whatever the answers take; what is sent while warming up is not timed. */
-async function write(
-  side: Side,
-  about: { writers: HttpConnection[]; rooms: string[]; sent: Map<string, number> },
-): Promise<void> {
-  const free = [...about.writers];
-  const begin = performance.now();
-  const all = ((WARM_UP_MS + MEASURE_MS) * EVENTS_PER_SECOND) / 1_000;
-  for (let nth = 0; nth < all; nth += 1) {
-    const due = begin + (nth * 1_000) / EVENTS_PER_SECOND;
-    while (performance.now() < due || free.length === 0) await sleep(1);
-    const writer = free.pop() as HttpConnection;
-    const message = `message ${nth}`;
-    if (due >= begin + WARM_UP_MS) about.sent.set(message, performance.now());
-    void writer
-      .post(side.body(about.rooms[nth % ROOMS] ?? '', message))
-      .then(() => free.push(writer));
-  }
 }

@@ -25,6 +25,9 @@ export const startService = (databaseUrl: string): Promise<Program> =>
 /** Starts what the service is measured beside: see `bare-server.ts`. */
 export const startBareServer = (): Promise<Program> => startProgram('./bare-server.js', {});
 
+/** Starts what streams are measured beside: see `bare-sse-server.ts`. */
+export const startBareSseServer = (): Promise<Program> => startProgram('./bare-sse-server.js', {});
+
 /** Resolves when the program says where it listens. */
 async function startProgram(file: string, env: Record<string, string>): Promise<Program> {
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], {

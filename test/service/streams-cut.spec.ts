@@ -85,20 +85,20 @@ describe('through a cable that is cut again and again', () => {
     const ofAll = new Returning(`/api/stream?after=${begin}`);
     const ofPeers = new Returning('/api/realtime/stream');
     const clients = [...ofSessions, ofAll, ofPeers];
-    for (let nth = 5; nth < 245; nth += 3) {
+    for (let nth = 5; nth < 155; nth += 3) {
       for (const name of sessions) await report(name, nth, nth + 3);
-      if (random(6) === 0) cable.cut();
-      else await sleep(random(30));
+      await sleep(random(30));
+      if (nth % 5 === 0) cable.cut();
     }
     await sleep(400);
     await Promise.all(clients.map((client) => client.stop()));
     const all = await logs();
-    expect(Math.min(...clients.map(({ connections }) => connections))).toBeGreaterThan(5);
+    expect(Math.min(...clients.map(({ connections }) => connections))).toBeGreaterThan(4);
     ofSessions.forEach(({ events }, nth) => {
       expect(events.map(({ data }) => data)).toEqual(all[nth]?.slice(nth));
     });
     const live = byPosition(all).filter(({ position }) => position > begin);
-    expect(live.length).toBeGreaterThan(700);
+    expect(live.length).toBeGreaterThan(440);
     expect(ofAll.events.map(({ data }) => (data as SessionEvent).id)).toEqual(
       live.map(({ id }) => id),
     );
@@ -135,7 +135,7 @@ describe('through a cable that is cut again and again', () => {
 describe('a reader that takes nothing', () => {
   const MEGABYTE = 1024 * 1024;
   const LENGTH = 50_000;
-  const COUNT = 400;
+  const COUNT = 305;
 
   it('holds up nobody, has little waiting for it, and ends with everything', async () => {
     await report('slow', 0, 1);

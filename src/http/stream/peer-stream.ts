@@ -25,8 +25,10 @@ export interface PeerParts {
     readonly replayBytesMax: number;
     readonly consoleQuietMax: number;
   };
-  /** The last events that there is a shape for. */
-  recent(conversationId?: string): Promise<RecordedEvent[]> | readonly RecordedEvent[];
+  /** Before the last events that there is a shape for. */
+  recentFrom(): string;
+  /** The last events of a conversation that there is a shape for. */
+  recentOf(conversationId: string): Promise<readonly RecordedEvent[]>;
   over(peer: PeerStream): void;
   onFault(fault: unknown): void;
 }
@@ -37,6 +39,8 @@ export interface PeerParts {
  */
 export class PeerStream implements Delivered {
   #position = START;
+  /** Events of the conversation up to the position, to be shown before anything else. */
+  #past: readonly RecordedEvent[] = [];
   #isOver = false;
   #isOpen = false;
   /** Events passed over since the client's cursor was last moved on. */
@@ -93,13 +97,16 @@ export class PeerStream implements Delivered {
       this.#greet();
       return undefined;
     }
-    const { through } = tail;
-    const last = await this.parts.recent(conversationId);
-    this.#position = through;
+    this.#position = this.parts.recentFrom();
+    if (conversationId !== undefined) {
+      const { through } = tail;
+      const past = await this.parts.recentOf(conversationId);
+      // What lies beyond comes next as news.
+      this.#past = past.filter(({ position }) => position <= through);
+      this.#position = through;
+    }
     this.#greet();
-    // What lies beyond comes next as news.
-    await this.#send(last.filter(({ position }) => position <= through));
-    this.stream.write(Buffer.from(cursorOnly(logCursor(through, log.epoch))));
+    if (this.#past.length === 0) this.#tellCursor();
     return undefined;
   }
 
@@ -120,6 +127,13 @@ export class PeerStream implements Delivered {
   async #step(): Promise<void> {
     if (this.#isOver) return;
     const { log, tail, limits } = this.parts;
+    if (this.#past.length > 0) {
+      const page = firstPage(this.#past, limits);
+      this.#past = this.#past.slice(page.length);
+      await this.#send(page);
+      if (this.#past.length === 0) this.#tellCursor();
+      return;
+    }
     const events =
       tail.after(this.#position) ??
       (await log.readAll({ after: this.#position, limit: limits.readEventsMax }));
@@ -130,8 +144,15 @@ export class PeerStream implements Delivered {
     await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
+  /** Whoever comes back goes on here, though the last event it was shown may be far behind. */
+  #tellCursor(): void {
+    const { epoch } = this.parts.log;
+    this.stream.write(Buffer.from(cursorOnly(logCursor(this.#position, epoch))));
+    this.#quiet = 0;
+  }
+
   async #send(events: readonly RecordedEvent[]): Promise<void> {
-    const { blocks, limits, log } = this.parts;
+    const { blocks, limits } = this.parts;
     const page: Buffer[] = [];
     for (const event of events) {
       const block = await blocks.of(event, this.asked.conversationId);
@@ -141,11 +162,8 @@ export class PeerStream implements Delivered {
     if (this.#isOver) return;
     const last = events.at(-1)?.position ?? START;
     if (last > this.#position) this.#position = last;
-    if (this.#quiet >= limits.consoleQuietMax) {
-      page.push(Buffer.from(cursorOnly(logCursor(this.#position, log.epoch))));
-      this.#quiet = 0;
-    }
     if (page.length > 0) this.stream.write(Buffer.concat(page));
+    if (this.#quiet >= limits.consoleQuietMax) this.#tellCursor();
   }
 
   #fail(fault: unknown): void {

@@ -3,7 +3,7 @@ import { sessionStream } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
-import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
+import { START, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
 import type { Tail } from '../../log/tail.ts';
 import { CONFIG, EVENT_LOG, LOGGER, TAIL } from '../../tokens.ts';
 import { isShaped } from './agentpipe-shape.ts';
@@ -18,8 +18,8 @@ export class Realtime implements BeforeApplicationShutdown {
   readonly #parts: PeerParts;
   readonly #open = new Set<PeerStream>();
   readonly #unlisten: () => void;
-  /** The last events that have a shape, of this process: as AgentPipe's server keeps them. */
-  #recent: RecordedEvent[] = [];
+  /** Where the last events lie that have a shape, and the place before them, in this process. */
+  #recent: string[];
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -31,14 +31,15 @@ export class Realtime implements BeforeApplicationShutdown {
     const { limits } = config;
     this.#parts = {
       ...{ log, tail, limits, streams, blocks: new PeerBlocks(log) },
-      recent: (conversationId) =>
-        conversationId === undefined ? this.#recent : this.#recentOf(conversationId),
+      recentFrom: () => this.#recent[0] ?? START,
+      recentOf: (conversationId) => this.#recentOf(conversationId),
       over: (peer) => this.#open.delete(peer),
       onFault: (fault) => logger.error({ err: fault }, 'realtime stream'),
     };
+    this.#recent = [tail.through];
     this.#unlisten = tail.listen(({ events }) => {
-      const shaped = events.filter(isShaped);
-      this.#recent = [...this.#recent, ...shaped].slice(-limits.realtimeReplayMax);
+      const shaped = events.filter(isShaped).map(({ position }) => position);
+      this.#recent = [...this.#recent, ...shaped].slice(-limits.realtimeReplayMax - 1);
       for (const peer of this.#open) peer.wake();
     });
   }
@@ -58,12 +59,18 @@ export class Realtime implements BeforeApplicationShutdown {
   }
 
   /** The last events of one conversation that have a shape, as far as its last page goes. */
-  async #recentOf(conversationId: string): Promise<RecordedEvent[]> {
-    const { readEventsMax: limit, realtimeReplayMax } = this.config.limits;
+  async #recentOf(conversationId: string): Promise<readonly RecordedEvent[]> {
+    const { readEventsMax: limit, readBytesMax: bytesMax, realtimeReplayMax } = this.config.limits;
     const stream = sessionStream(conversationId);
     const last = await this.log.last(stream);
-    if (!last) return [];
-    const page = await this.log.read(stream, { after: last.revision - limit, limit });
-    return page.filter(isShaped).slice(-realtimeReplayMax);
+    let after = Math.max(-1, (last?.revision ?? -1) - limit);
+    let recent: RecordedEvent[] = [];
+    for (;;) {
+      const page = await this.log.read(stream, { after, limit, bytesMax });
+      recent = [...recent, ...page.filter(isShaped)].slice(-realtimeReplayMax);
+      const next = page.at(-1)?.revision;
+      if (next === undefined || next >= (last?.revision ?? -1)) return recent;
+      after = next;
+    }
   }
 }
