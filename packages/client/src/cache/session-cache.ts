@@ -39,8 +39,8 @@ export interface SessionCache {
 
 /**
  * Keeps the sessions in a query client's cache up to date without a request: those in queries whose
- * key begins with one of `roots`, in the shapes in which the service answers `GET /api/sessions`
- * (also its pages, as `useInfiniteQuery` has them) and `GET /api/sessions/:id`. A field that was not
+ * key begins with one of `roots`, in the shapes in which the service answers `GET /api/sessions`,
+ * also its pages as `useInfiniteQuery` has them, and `GET /api/sessions/:id`. A field that was not
  * asked for stays absent, one that was cleared becomes null; with `revision` among the fields what
  * is older than the cache is left out. Sessions that are not in an answer are not put into it.
  */
