@@ -139,6 +139,33 @@ describe('the stream of a session', () => {
   });
 });
 
+describe('streams beside sockets', () => {
+  it('are both sent what happens, of one session and of all', async () => {
+    await session('shared', 2);
+    await service.caughtUp();
+    const [one, all] = [await open('/api/sessions/shared/stream'), await open('/api/stream')];
+    await Promise.all([one, all].map((reader) => reader.until(isCaughtUp(reader))));
+    const socket = service.connect();
+    const ofSession: number[] = [];
+    const ofAll: number[] = [];
+    socket.on('session:events', ({ through }) => ofSession.push(through));
+    socket.on('console:events', ({ events = [] }) => {
+      ofAll.push(...events.map(({ revision }) => revision));
+    });
+    await socket.emitWithAck('session:open', { sessionId: 'shared' });
+    await socket.emitWithAck('console:open', { events: true, filter: {} });
+    await sleep(200);
+    // Whoever comes last is not the only one either.
+    const late = await open('/api/stream');
+    await late.until(isCaughtUp(late));
+    await say('shared', 'for all of you');
+    await until(() => ofSession.includes(2) && ofAll.includes(2));
+    for (const reader of [one, all, late]) await reader.until(() => revisions(reader).includes(2));
+    expect([one, all, late].map(revisions)).toEqual([[2], [2], [2]]);
+    socket.disconnect();
+  });
+});
+
 describe('the stream of all sessions', () => {
   const idsIn = (reader: EventReader): string[] =>
     reader.messages<SessionEvent>().map(({ id }) => id);
