@@ -84,7 +84,7 @@ describe('a console', () => {
       }
     };
     const writing = async (): Promise<void> => {
-      for (let nth = 1; nth < 150; nth += 1) {
+      for (let nth = 1; nth < 100; nth += 1) {
         const state = ['idle', 'working'][nth % 2];
         await post(`c${nth % 7}`, 'session.set-state', { state });
         await sleep(15);
@@ -120,6 +120,8 @@ describe('a console', () => {
     const others = all.openConsole();
     await until(() => [one, other, others].every(({ status }) => status === 'live'));
     expect(one.sessions).toBe(other.sessions);
+    expect(client.consoleSnapshot({ search: 'Tea' })).toBe(one.snapshot);
+    expect(client.consoleSnapshot({ search: 'none' })).toBeUndefined();
     // The client's own socket and one for the other list.
     expect(await socketsOf()).toBe(2);
     let heard = 0;
@@ -166,6 +168,7 @@ describe('a session that several open', () => {
     })();
     await until(() => other.status === 'live');
     expect(one.view).toBe(other.view);
+    expect(client.sessionSnapshot('many')).toBe(one.snapshot);
     await post('many', 'session.rename', { name: 'Coffee' });
     await until(() => read.length === 1);
     one.close();
@@ -184,6 +187,7 @@ describe('a session that several open', () => {
     await sees.emitWithAck('session:open', { sessionId: 'many' });
     await until(() => totals.at(-1) === 2);
     other.close();
+    expect(client.sessionSnapshot('many')).toBeUndefined();
     await until(() => totals.at(-1) === 1);
     sees.disconnect();
     const anew = client.openSession('many');

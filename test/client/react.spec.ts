@@ -23,7 +23,11 @@ describe('a hook', () => {
       opened.push('something');
       throw new Error('nothing is to be opened');
     };
-    const client = { openSession: open, openConsole: open, command: open, close: open };
+    const none = () => undefined;
+    const client = {
+      ...{ openSession: open, openConsole: open, command: open, close: open },
+      ...{ sessionSnapshot: none, consoleSnapshot: none },
+    };
     const expected = '<p>[null,&quot;connecting&quot;,-1,null,[]]</p>';
     expect([html(undefined), html(client), opened]).toEqual([expected, expected, []]);
   });
@@ -49,7 +53,8 @@ describe('what a component shows', () => {
         close: () => void (count.open -= 1),
       };
     };
-    return { count, store: storeOf(open, { revision: -1 } as SessionSnapshot) };
+    const before = { revision: -1 } as SessionSnapshot;
+    return { count, store: storeOf(open, () => before) };
   };
 
   it('is not opened by looking at it', () => {
@@ -70,5 +75,6 @@ describe('what a component shows', () => {
     leaveAgain();
     await sleep(limits.lingerMs + 100);
     expect(count).toEqual({ opened: 2, open: 0, listeners: 0 });
+    expect(store.snapshot().revision).toBe(-1);
   });
 });

@@ -9,10 +9,11 @@ import { Commands } from './commands.ts';
 import { Console } from './console.ts';
 import type { Line } from './line.ts';
 import { Link } from './link.ts';
-import { Opened } from './opened.ts';
+import { Opened, type SessionSnapshot } from './opened.ts';
 import { Session } from './session.ts';
 import { Shared } from './shared.ts';
-import { Watched } from './watched.ts';
+import { Watched, type ConsoleSnapshot } from './watched.ts';
+import type { Wanted } from './watching/watching.ts';
 
 /** Where the service is, and a key with the scope `read`, and `write` for commands. */
 export interface ConnectOptions {
@@ -43,6 +44,10 @@ export interface Client {
   openSession(id: string, options?: OpenOptions): Session;
   /** Watches the list of sessions, all or those that the filter lets in; shared in the same way. */
   openConsole(filter?: ConsoleFilter, options?: ConsoleOptions): Console;
+  /** What is known of a session that somebody has open, from the view on; opens nothing. */
+  sessionSnapshot(id: string): SessionSnapshot | undefined;
+  /** What is known of a list that somebody has open; opens nothing. */
+  consoleSnapshot(filter?: ConsoleFilter): ConsoleSnapshot | undefined;
   /**
    * Asks for something, as `Session.command` does, whether or not the session is open. Without a
    * session's id `session.start` makes one.
@@ -56,6 +61,11 @@ export interface Client {
   close(): void;
 }
 
+const sessionKey = (id: string, { after, afterId }: OpenOptions = {}): string =>
+  JSON.stringify([id, after, afterId]);
+
+const consoleKey = (wanted: Wanted): string => JSON.stringify([wanted.filter, wanted.events]);
+
 /** Connects to a service. What is asked for meanwhile waits until the connection stands. */
 export function connect({ url, token }: ConnectOptions): Client {
   const link = new Link(url, token);
@@ -67,8 +77,9 @@ export function connect({ url, token }: ConnectOptions): Client {
     return { link: isOwn ? new Link(url, token) : link, isOwn };
   };
   return {
-    openSession(id, { after, afterId } = {}) {
-      const { thing, release } = sessions.hold(JSON.stringify([id, after, afterId]), () => {
+    openSession(id, options = {}) {
+      const { thing, release } = sessions.hold(sessionKey(id, options), () => {
+        const { after, afterId } = options;
         const line = lineBeside(sessions.all.filter((opened) => opened.id === id));
         const origin =
           after === undefined ? undefined : { revision: after, eventId: afterId ?? null };
@@ -77,12 +88,16 @@ export function connect({ url, token }: ConnectOptions): Client {
       return new Session(thing, commands, release);
     },
     openConsole(filter = {}, { events = false } = {}) {
+      const wanted = { filter, events };
       const { thing, release } = consoles.hold(
-        JSON.stringify([filter, events]),
-        () => new Watched(lineBeside(consoles.all), { filter, events }),
+        consoleKey(wanted),
+        () => new Watched(lineBeside(consoles.all), wanted),
       );
       return new Console(thing, release);
     },
+    sessionSnapshot: (id) => sessions.get(sessionKey(id))?.observed.snapshot,
+    consoleSnapshot: (filter = {}) =>
+      consoles.get(consoleKey({ filter, events: false }))?.observed.snapshot,
     command(type, data, sessionId) {
       return commands.ask({ type, data, ...(sessionId !== undefined && { sessionId }) });
     },

@@ -13,10 +13,16 @@ export class Shared<Thing extends Shareable> {
     return [...this.#held.values()].map(({ thing }) => thing).filter(({ isOver }) => !isOver);
   }
 
+  /** What is there already; undefined when the next to ask would get a new one. */
+  get(key: string): Thing | undefined {
+    const thing = this.#held.get(key)?.thing;
+    return thing?.isOver ? undefined : thing;
+  }
+
   /** Nobody shares what is over: the next gets a new one. `release` is for one call. */
   hold(key: string, make: () => Thing): { readonly thing: Thing; readonly release: () => void } {
-    const known = this.#held.get(key);
-    const held = known && !known.thing.isOver ? known : { thing: make(), holders: 0 };
+    const known = this.get(key) && this.#held.get(key);
+    const held = known ?? { thing: make(), holders: 0 };
     held.holders += 1;
     this.#held.set(key, held);
     const release = (): void => {

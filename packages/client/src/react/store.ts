@@ -18,16 +18,17 @@ export interface Store<Snapshot, Thing extends Open<Snapshot>> {
 /**
  * Opens something for as long as somebody subscribes, and a little longer: React takes components
  * down and sets them up again at once, in StrictMode and from page to page. Nothing is opened by
- * rendering alone, so a render that comes to nothing leaves nothing open.
+ * rendering alone, so a render that comes to nothing leaves nothing open; until it is, `before` says
+ * what there is to show.
  */
 export function storeOf<Snapshot, Thing extends Open<Snapshot>>(
   open: () => Thing | undefined,
-  before: Snapshot,
+  before: () => Snapshot,
 ): Store<Snapshot, Thing> {
   let opened: Thing | undefined;
   return {
     opened: () => opened,
-    snapshot: () => opened?.snapshot ?? before,
+    snapshot: () => opened?.snapshot ?? before(),
     subscribe(listener) {
       const own = open();
       if (!own) return () => undefined;
@@ -35,7 +36,10 @@ export function storeOf<Snapshot, Thing extends Open<Snapshot>>(
       const stop = own.subscribe(listener);
       return () => {
         stop();
-        setTimeout(() => own.close(), limits.lingerMs);
+        setTimeout(() => {
+          own.close();
+          if (opened === own) opened = undefined;
+        }, limits.lingerMs);
       };
     },
   };

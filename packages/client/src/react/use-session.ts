@@ -32,7 +32,14 @@ export interface UsedSession extends SessionSnapshot {
 /** The session in a store; components that show the same one share what is open. */
 export function useSessionStore(id: string): Store<SessionSnapshot, Session> {
   const client = useClient();
-  return useMemo(() => storeOf(() => client?.openSession(id), unopened), [client, id]);
+  return useMemo(
+    () =>
+      storeOf(
+        () => client?.openSession(id),
+        () => client?.sessionSnapshot(id) ?? unopened,
+      ),
+    [client, id],
+  );
 }
 
 /** Shows a session: what it is now, and what it becomes. It is open while it is shown. */

@@ -17,9 +17,12 @@ export function useSessions(filter: ConsoleFilter = {}): ConsoleSnapshot {
   const client = useClient();
   // Filters are mostly written in place: another object with the same in it is the same list.
   const wanted = JSON.stringify(filter);
-  const store = useMemo(
-    () => storeOf(() => client?.openConsole(JSON.parse(wanted) as ConsoleFilter), unopened),
-    [client, wanted],
-  );
+  const store = useMemo(() => {
+    const same = JSON.parse(wanted) as ConsoleFilter;
+    return storeOf(
+      () => client?.openConsole(same),
+      () => client?.consoleSnapshot(same) ?? unopened,
+    );
+  }, [client, wanted]);
   return useSyncExternalStore(store.subscribe, store.snapshot, () => unopened);
 }
