@@ -108,4 +108,21 @@ describe('a stream whose key is revoked', () => {
     expect(sleeper.raw).not.toContain('not for them');
     expect(await refusal(paths[0] ?? '', {}, key)).toEqual([401, 'unauthenticated', undefined]);
   });
+
+  it('is cut when it is not read, with what waited for it', async () => {
+    await streaming.report('much', 0, 1);
+    const created = await ask('/api/keys', { name: 'sleeper', scopes: ['read'] });
+    const { id, key } = created.body as { id: string; key: string };
+    const sleeper = await open('/api/sessions/much/stream', { key });
+    await sleeper.until(isCaughtUp(sleeper));
+    sleeper.pause();
+    await streaming.report('much', 1, 200, 90_000);
+    await until(async () => (await metric('stream_pending_bytes')) > 0);
+    await ask(`/api/keys/${id}/revoke`);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    sleeper.resume();
+    await sleeper.over();
+    expect(sleeper.messages().length).toBeLessThan(199);
+    expect(sleeper.named('closed')).toEqual([]);
+  });
 });
