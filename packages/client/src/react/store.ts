@@ -18,8 +18,8 @@ export interface Store<Snapshot, Thing extends Open<Snapshot>> {
 /**
  * Opens something for as long as somebody subscribes, and a little longer: React takes components
  * down and sets them up again at once, in StrictMode and from page to page. Nothing is opened by
- * rendering alone, so a render that comes to nothing leaves nothing open; until it is, `before` says
- * what there is to show.
+ * rendering alone, so a render that comes to nothing leaves nothing open; until it is, `before`
+ * says what there is to show.
  */
 export function storeOf<Snapshot, Thing extends Open<Snapshot>>(
   open: () => Thing | undefined,
