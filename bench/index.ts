@@ -4,11 +4,16 @@ import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
 import { appendSession } from './append-session.ts';
 import { command } from './command.ts';
 import { copyEsdb, copyPostgres } from './copy.ts';
+import { fanout } from './fanout.ts';
 import { followEsdb } from './follow-esdb.ts';
 import { live } from './live.ts';
+import { memory } from './memory.ts';
 import { open100k } from './open-100k.ts';
+import { replay } from './replay.ts';
 import { searchBetween, searchCommon, searchRare } from './search.ts';
 import { sse } from './sse.ts';
+import { slow } from './slow.ts';
+import { storm } from './storm.ts';
 import type { Bench } from './support/bench.ts';
 
 /** Every bench, in the order they run. */
@@ -23,6 +28,11 @@ export const benches: readonly Bench[] = [
   appendSession,
   appendHttp,
   live,
+  fanout,
+  memory,
+  replay,
+  storm,
+  slow,
   sse,
   open100k,
   command,

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
-import type { SessionFrame } from '@playhead/contract';
 import type { Bench } from './support/bench.ts';
 import { HttpConnection } from './support/http-connection.ts';
 import { adminKey, startBareServer, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
-import { reportedMessage } from './support/reported.ts';
+import { playhead, socketIo, viewerOptions, type Side } from './support/sides.ts';
 import { postSteadily } from './support/steady-posts.ts';
 
 const ROOMS = 100;
@@ -14,14 +13,6 @@ const EVENTS_PER_SECOND = 500;
 const WARM_UP_MS = 8_000;
 const MEASURE_MS = 4_000;
 const CONNECTIONS = 16;
-
-/** A server under test: where to post a message, and how a socket comes to see its room. */
-interface Side {
-  readonly url: string;
-  readonly path: string;
-  body(room: string, message: string): string;
-  watch(socket: Socket, room: string, saw: (message: string) => void): Promise<unknown>;
-}
 
 /**
  * From posting a message until a viewer has it: 1,000 viewers in 100 sessions, 500 messages a
@@ -32,11 +23,11 @@ export const live: Bench = {
   async run(context) {
     const database = await context.freshDatabase();
     const service = await startService(database.url);
-    const ours = await measure({ ...playhead, url: service.url });
+    const ours = await measure(playhead, service.url);
     await service.stop();
     await database.drop();
     const bare = await startBareServer();
-    const others = await measure({ ...socketIo, url: bare.url });
+    const others = await measure(socketIo, bare.url);
     await bare.stop();
     return [
       { name: 'p50', value: quantile(ours, 0.5), unit: 'ms' },
@@ -48,32 +39,11 @@ export const live: Bench = {
   },
 };
 
-const playhead: Omit<Side, 'url'> = {
-  path: '/api/ingest',
-  body: reportedMessage,
-  watch(socket, sessionId, saw) {
-    socket.on('session:events', ({ events }: SessionFrame) => {
-      for (const { data } of events) saw((data as { messageId?: string }).messageId ?? '');
-    });
-    return socket.emitWithAck('session:open', { sessionId });
-  },
-};
-
-const socketIo: Omit<Side, 'url'> = {
-  path: '/',
-  body: (room, message) =>
-    JSON.stringify({ room, message, event: JSON.parse(reportedMessage(room, message)) as unknown }),
-  watch(socket, room, saw) {
-    socket.on('said', ({ message }: { message: string }) => saw(message));
-    return socket.emitWithAck('join', room);
-  },
-};
-
-async function measure(side: Side): Promise<number[]> {
+async function measure(side: Side, url: string): Promise<number[]> {
   const rooms = Array.from({ length: ROOMS }, (_, nth) => `room-${nth}`);
   const writers = await Promise.all(
     Array.from({ length: CONNECTIONS }, () =>
-      HttpConnection.open(new URL(side.path, side.url), adminKey),
+      HttpConnection.open(new URL(side.path, url), adminKey),
     ),
   );
   for (const room of rooms) await writers[0]?.post(side.body(room, 'first'));
@@ -86,9 +56,7 @@ async function measure(side: Side): Promise<number[]> {
   const sockets: Socket[] = [];
   for (const room of rooms) {
     const joining = Array.from({ length: VIEWERS_PER_ROOM }, () => {
-      const socket = io(side.url, {
-        ...{ transports: ['websocket'], forceNew: true, auth: { token: adminKey } },
-      });
+      const socket = io(url, viewerOptions);
       sockets.push(socket);
       return side.watch(socket, room, saw);
     });

@@ -82,5 +82,7 @@ async function createApp(
     'Bytes that wait for slow streams',
     () => streams.pendingBytes,
   );
+  const isBehind = 'Viewers who are sent what they missed, because more waited than may';
+  gauge(registry, 'viewers_behind', isBehind, () => parts.feed.behind);
   return app;
 }

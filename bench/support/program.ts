@@ -1,24 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** A server in a process of its own. */
 export interface Program {
   readonly url: string;
-  stop(): Promise<void>;
+  /** Resident memory, in bytes (Linux). */
+  memory(): number;
+  /** A number that the service tells of itself at `/metrics`. */
+  metric(name: string): Promise<number>;
+  stop(signal?: 'SIGKILL'): Promise<void>;
 }
 
 /** The key that the service takes in benches; it may do everything. */
 export const adminKey = 'the-admin-key-of-the-benches';
 
-/** Starts the service as it is built, on a database, without limits of rate. */
-export const startService = (databaseUrl: string): Promise<Program> =>
+/** Starts the service as it is built, on a database, without limits of rate or number. */
+export const startService = (databaseUrl: string, port = '0'): Promise<Program> =>
   startProgram('../../src/main.js', {
+    PORT: port,
     DATABASE_URL: databaseUrl,
     PLAYHEAD_ADMIN_KEY: adminKey,
     PLAYHEAD_INGEST_PER_MINUTE: '1000000',
     PLAYHEAD_REQUESTS_PER_MINUTE: '100000000',
+    PLAYHEAD_SOCKETS_PER_KEY: '100000',
     PLAYHEAD_LOG_LEVEL: 'error',
   });
 
@@ -43,8 +50,17 @@ async function startProgram(file: string, env: Record<string, string>): Promise<
   });
   return {
     url,
-    async stop() {
-      child.kill();
+    memory: () => {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1_024;
+    },
+    async metric(name) {
+      const headers = { authorization: `Bearer ${adminKey}` };
+      const text = await (await fetch(`${url}/metrics`, { headers })).text();
+      return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    },
+    async stop(signal) {
+      child.kill(signal);
       await once(child, 'exit');
     },
   };

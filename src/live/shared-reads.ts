@@ -11,7 +11,7 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
-/** Events right after a revision. When there are none, none was there when the tail was at `asOf`. */
+/** Events right after a revision; of none, there was none when the tail was at `asOf`. */
 export interface SharedRead {
   readonly events: readonly RecordedEvent[];
   readonly asOf: string;

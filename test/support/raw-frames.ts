@@ -1,6 +1,6 @@
 import type { SessionFrame, SessionOpened } from '@playhead/contract';
 
-/** The first whole message of what a WebSocket server sends: it masks and splits none (RFC 6455). */
+/** The first whole message that a WebSocket server sends: it masks and splits none (RFC 6455). */
 function firstMessage(bytes: Buffer): { readonly text: string; readonly end: number } | undefined {
   const short = (bytes[1] ?? 0) & 0x7f;
   const begin = short < 126 ? 2 : short === 126 ? 4 : 10;

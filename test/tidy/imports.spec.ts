@@ -60,7 +60,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet', 'type pino', 'uuid'],
     ...['prom-client', 'rate-limiter-flexible', 'reflect-metadata'],
   ],
-  'src/gateway/': [...edge, 'src/http/problem.ts', 'socket.io', 'rate-limiter-flexible'],
+  'src/gateway/': [
+    ...[...edge, 'src/http/problem.ts', 'socket.io', 'rate-limiter-flexible', 'node:'],
+  ],
   'src/embedded-postgres/': ['node:'],
   'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, milliseconds, nanoDollars } from './events/common.ts';
 import { messageRole, messageSource } from './events/message.ts';
 import { participantKind } from './events/participant.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { sessionEvent, type SessionEvent } from './envelope.ts';
 import { refusal } from './errors.ts';
 import { activity, sessionSource } from './events/session.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Every refusal of the service, over HTTP and on the socket alike. `retry` says whether the same

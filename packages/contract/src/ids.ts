@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Longest id a producer may choose for a session, message or participant, in UTF-16 units. */
 export const ID_LENGTH_MAX = 200;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A time as producers send it: ISO 8601 with `Z` or an offset and any number of fraction digits

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { scope } from './events/node.ts';
 import { id } from './ids.ts';
 

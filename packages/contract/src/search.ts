@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { sessionStatuses } from './status.ts';
 
 /** A piece of a text around what was searched for, as plain text. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { commandTypes, type CommandType } from './commands.ts';
 import type {
   ConsoleBehind,

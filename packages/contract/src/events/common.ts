@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a producer sent and the contract does not model, kept as it came. */
 export const extra = z.record(z.string(), z.unknown()).optional();

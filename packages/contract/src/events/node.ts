@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { extra } from './common.ts';
 import { versioned } from './versioned.ts';
 

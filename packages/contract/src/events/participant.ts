@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id } from '../ids.ts';
 import { count, extra } from './common.ts';
 import { versioned } from './versioned.ts';

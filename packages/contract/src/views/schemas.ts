@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageRole, messageSource } from '../events/message.ts';
 import { participantKind } from '../events/participant.ts';
 import { activity, endKind, reportedTotals, sessionSource, summary } from '../events/session.ts';

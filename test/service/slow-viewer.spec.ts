@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { watch } from '../../bench/slow.ts';
+import { limits } from '../../src/config.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { adminKey, RunningService } from '../support/service.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+let database: TestDatabase;
+let service: RunningService;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  service = await RunningService.start({ DATABASE_URL: database.url });
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+const memory = (): number => {
+  const status = readFileSync(`/proc/${service.process.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1_024;
+};
+
+const metric = async (name: string): Promise<number> => {
+  const { text } = await service.request('/metrics', { key: adminKey });
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+};
+
+it('a viewer paused for 30 s at 2,000 events/s beside 200 others: all end complete, bounded', async () => {
+  const server = { url: service.url, memory, metric };
+  const watched = await watch(database.url, server, { pausedMs: 30_000, hasSlow: true });
+  expect(watched.incomplete).toBe(0);
+  console.log(`${watched.events} events in 30 s`);
+  expect(watched.behind).toBeGreaterThan(0);
+  // It was over its budget, and by no more than a frame; the others have nearly nothing waiting.
+  expect(watched.pendingMax).toBeGreaterThan(limits.viewerBytesMax / 4);
+  expect(watched.pendingMax).toBeLessThan(limits.viewerBytesMax + 4 * MEBIBYTE);
+  expect(await metric('playhead_viewers_behind')).toBe(0);
+}, 240_000);
