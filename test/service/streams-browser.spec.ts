@@ -85,6 +85,8 @@ const path = `/api/sessions/${encodeURIComponent(sessionId)}`;
         const { revision, id } = JSON.parse(data);
         seen.push(lastEventId === revision + '.' + id ? revision : lastEventId);
       };`);
+    // What is said before that is in the view.
+    await until('window.revision === 0');
     await say(5);
     await until('seen.length >= 5');
     expect(await inPage('[revision, seen]')).toEqual([0, revisionsTo(5)]);
