@@ -27,7 +27,7 @@ export const storm: Bench = {
     const back: number[][] = [];
     for (const signal of ['SIGKILL', undefined] as const) {
       await service.stop(signal);
-      await spoken.speak(50);
+      await spoken.speak(10);
       service = await startService(database.url, port);
       const since = performance.now();
       const coming = sessions.map((session) => come(session, spoken.revision));

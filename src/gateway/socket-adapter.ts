@@ -1,6 +1,7 @@
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { INestApplicationContext } from '@nestjs/common';
-import type { Server, ServerOptions } from 'socket.io';
+import type { MessageMappingProperties } from '@nestjs/websockets';
+import type { Server, ServerOptions, Socket } from 'socket.io';
 
 /** Bounds of a socket, as `config.ts` has them. */
 export interface SocketLimits {
@@ -19,6 +20,19 @@ export class SocketAdapter extends IoAdapter {
     private readonly limits: SocketLimits,
   ) {
     super(app);
+  }
+
+  /**
+   * Plain listeners. Every handler here answers by itself, so that Nest's own, which look for
+   * answers in what handlers return, would only cost each viewer twice the memory.
+   */
+  override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[]): void {
+    for (const { message, callback } of handlers) {
+      socket.on(String(message), (...sent: unknown[]) => {
+        const { data, ack } = this.mapPayload(sent.length > 1 ? sent : sent[0]);
+        void callback(data, ack);
+      });
+    }
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
