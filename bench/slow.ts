@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import type { Bench } from './support/bench.ts';
@@ -143,7 +142,9 @@ class Viewer {
     });
     socket.on('session:behind', () => (this.behind += 1));
     socket.on('session:closed', () => (this.holes += 1));
-    await once(socket as never, 'connect');
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve).once('connect_error', reject);
+    });
     await socket.emitWithAck('session:open', { sessionId: this.sessionId, after: this.through });
   }
 

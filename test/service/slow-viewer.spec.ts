@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { watch } from '../../bench/slow.ts';
+import { adminKey } from '../../bench/support/program.ts';
 import { limits } from '../../src/config.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { adminKey, RunningService } from '../support/service.ts';
+import { RunningService } from '../support/service.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -11,7 +12,10 @@ let service: RunningService;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  service = await RunningService.start({ DATABASE_URL: database.url });
+  service = await RunningService.start({
+    DATABASE_URL: database.url,
+    PLAYHEAD_ADMIN_KEY: adminKey,
+  });
 });
 afterAll(async () => {
   await service.stop();
