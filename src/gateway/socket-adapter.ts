@@ -29,8 +29,8 @@ export class SocketAdapter extends IoAdapter {
   override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[]): void {
     for (const { message, callback } of handlers) {
       socket.on(String(message), (...sent: unknown[]) => {
-        const { data, ack } = this.mapPayload(sent.length > 1 ? sent : sent[0]);
-        void callback(data, ack);
+        const ack = typeof sent.at(-1) === 'function' ? sent.pop() : undefined;
+        void callback(sent.length > 1 ? sent : sent[0], ack);
       });
     }
   }
