@@ -1,7 +1,8 @@
 import { connect } from '@playhead/client';
-import { ClientProvider, useSession, useSessions, useTyping } from '@playhead/client/react';
+import { ClientProvider, useSessions } from '@playhead/client/react';
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
+import { One } from './one.tsx';
 
 function Sessions() {
   const { sessions, status } = useSessions();
@@ -17,21 +18,6 @@ function Sessions() {
       <ul>{items}</ul>
       {shown && <One id={shown} />}
     </main>
-  );
-}
-
-function One({ id }: { id: string }) {
-  const { view, command } = useSession(id);
-  const { typists, tell } = useTyping(id);
-  const post = (form: FormData) =>
-    void command('message.post', { content: form.get('content') as string });
-  return (
-    <form action={post} onChange={() => tell(true)} onSubmit={() => tell(false)}>
-      {view?.messages.map((one) => (
-        <p key={one.messageId}>{one.content}</p>
-      ))}
-      <input name="content" placeholder={typists.length > 0 ? 'Somebody types …' : 'Say it'} />
-    </form>
   );
 }
 

@@ -8,7 +8,7 @@ import { adminKey, ingestKey, RunningService } from '../support/service.ts';
 import { layCable, type Cable } from '../support/tcp-proxy.ts';
 
 const CUT_EVERY_MS = 300;
-const LASTS_MS = 6_000;
+const LASTS_MS = 4_000;
 
 let databases: [TestDatabase, TestDatabase];
 let service: RunningService;

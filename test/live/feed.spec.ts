@@ -10,7 +10,7 @@ import { histories, newEvent, type Happening } from '../support/histories.ts';
 import { pausing, slowed } from './adversary.ts';
 import { Client, Rooms, type From } from './client.ts';
 
-const RUNS = 400;
+const RUNS = 300;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const sessionIds = ['s1', 's 2', 's-ü/3', '4🚀'];
 

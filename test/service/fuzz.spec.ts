@@ -7,7 +7,7 @@ import { json, oddRequests, visible } from '../support/odd-requests.ts';
 import { exchange, wireBytes, type WireAnswer, type WireRequest } from '../support/raw-http.ts';
 import { adminKey, ingestKey, RunningService } from '../support/service.ts';
 
-const RUNS = 240;
+const RUNS = 160;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const openPaths = ['/health/live', '/health/ready'];
 const statuses = new Set<number>(Object.values(errorCodes).map(({ status }) => status));

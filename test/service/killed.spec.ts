@@ -7,7 +7,7 @@ import { until } from '../support/postgres-process.ts';
 import { RunningService } from '../support/service.ts';
 
 const WRITERS = 16;
-const KILLS = 20;
+const KILLS = 12;
 const SESSIONS = ['a', 'b', 'c', 'd'].map((name) => `killed ${name}`);
 
 let folder: string;
