@@ -2,7 +2,7 @@
 export const limits = {
   /** The first pause before it connects or opens again, in milliseconds; the next are longer. */
   pauseMsMin: 200,
-  /** The longest pause, in milliseconds: the doubling ends here. Half of each pause is chance. */
+  /** The longest pause, in milliseconds: the growth ends here. Half of each pause is chance. */
   pauseMsMax: 10_000,
   /** Until then a connection must stand, in milliseconds, else another one is tried. */
   connectMs: 10_000,
