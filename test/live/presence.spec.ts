@@ -157,11 +157,16 @@ it('thousands of sessions are told in few payloads, and nothing is told while no
   expect(await eventually(knows)).toBe(true);
   // To each of two ends; one node's sessions are about 500 KB, and a payload 8 KB.
   expect(wire.payloads / 2).toBeLessThan(150);
-  await sleep(50);
-  const [before, since] = [wire.payloads, Date.now()];
-  await sleep(100);
-  const beats = ((Date.now() - since) / limits.nodeBeatMs + 2) * 4;
-  expect(wire.payloads - before).toBeLessThanOrEqual(beats);
+  // A busy machine may still be asking for what came late; whoever never rests has no such window.
+  const isQuiet = async (): Promise<boolean> => {
+    const [before, since] = [wire.payloads, Date.now()];
+    await sleep(100);
+    const beats = ((Date.now() - since) / limits.nodeBeatMs + 2) * 4;
+    return wire.payloads - before <= beats;
+  };
+  let isAtRest = false;
+  for (let window = 0; window < 20 && !isAtRest; window += 1) isAtRest = await isQuiet();
+  expect(isAtRest).toBe(true);
   for (const sessionId of ids) first.presence.leave(sessionId, 'key:one');
   expect(await eventually(() => ids.every((id) => second.presence.of(id).total === 0))).toBe(true);
 });
