@@ -1,4 +1,6 @@
 import {
+  answeredSession,
+  dollars,
   messageView,
   participantView,
   sessionView,
@@ -11,41 +13,13 @@ import {
 import type { Page, PageRequest } from '../projecting/page.ts';
 import { cursorOf } from './cursors.ts';
 
-const NANO_PER_DOLLAR = 1e9;
-
-const dollars = (nano: number | null | undefined): number | null =>
-  nano === null || nano === undefined ? null : nano / NANO_PER_DOLLAR;
-
-/**
- * A session over HTTP: the contract's view, and beside it the names that AgentPipe's pages read.
- * Totals are ours (`counted`); what the producer said itself is in `reported`. Costs in dollars,
- * durations in milliseconds.
- */
+/** A session over HTTP, with its participants. */
 export const sessionShape = (
   session: SessionView,
   participants: readonly ParticipantView[] | undefined,
 ) => ({
-  ...session,
-  id: session.sessionId,
-  createdAt: session.startedAt,
-  updatedAt: session.lastActivityAt,
-  completedAt: session.endedAt,
-  initialPrompt: session.prompt,
-  totalMessages: session.counted.messages,
-  totalTokens: session.counted.tokens,
-  totalCost: dollars(session.counted.costNano),
-  totalDuration: session.counted.durationMs,
-  summaryShortText: session.summary?.shortText ?? null,
-  summaryText: session.summary?.text ?? null,
-  summaryAgentType: session.summary?.agentType ?? null,
-  summaryModel: session.summary?.model ?? null,
-  summaryInputTokens: session.summary?.inputTokens ?? null,
-  summaryOutputTokens: session.summary?.outputTokens ?? null,
-  summaryTotalTokens: session.summary?.tokens ?? null,
-  summaryCost: dollars(session.summary?.costNano),
-  summaryDuration: session.summary?.durationMs ?? null,
+  ...answeredSession(session),
   participants: (participants ?? []).map(participantShape),
-  _count: { messages: session.counted.messages },
 });
 
 /** What `fields` may name of a session. */

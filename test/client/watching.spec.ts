@@ -5,7 +5,7 @@ import {
   type SessionView,
 } from '@playhead/contract';
 import fc from 'fast-check';
-import { watchStatusOf } from '../../packages/client/src/watching/status.ts';
+import { statusOf } from '../../packages/client/src/following/status.ts';
 import { consoleLives, times, type ConsoleLife } from './console-lives.ts';
 import { ScriptedConsole } from './scripted-console.ts';
 import { framesHeldMax, Watcher } from './watcher.ts';
@@ -27,7 +27,7 @@ function dueOf({ views, log, filter }: ScriptedConsole, { base }: Watcher): Sess
 
 function judge(server: ScriptedConsole, watcher: Watcher): void {
   const { state, base, given } = watcher;
-  expect(watchStatusOf(state)).toBe('live');
+  expect(statusOf(state)).toBe('live');
   expect(state.sessions).toEqual(dueOf(server, watcher));
   expect(state.cursor?.epoch).toBe(server.epoch);
   if (Object.keys(server.filter).length > 0) return;
@@ -205,10 +205,10 @@ describe('a list that is watched', () => {
     const server = new ScriptedConsole({}, 100);
     server.append([1, 2, 3]);
     const watcher = new Watcher(server);
-    const told = [watchStatusOf(watcher.state)];
+    const told = [statusOf(watcher.state)];
     const next = (step: () => void): void => {
       step();
-      told.push(watchStatusOf(watcher.state));
+      told.push(statusOf(watcher.state));
     };
     next(() => watcher.connect());
     server.hear();

@@ -11,7 +11,7 @@ import { limits } from './limits.ts';
 import type { Line } from './line.ts';
 import { call, Observed } from './observed.ts';
 import { pauseMs } from './pause.ts';
-import { watchStatusOf } from './watching/status.ts';
+import { statusOf } from './following/status.ts';
 import type { WatchEffect, WatchInput } from './watching/step.ts';
 import { watch } from './watching/watch.ts';
 import { unwatched, type Wanted, type Watching } from './watching/watching.ts';
@@ -132,6 +132,6 @@ export class Watched {
   #look(): ConsoleSnapshot {
     const { sessions, more, phase, resets } = this.#state;
     const refusal = phase.is === 'closed' ? phase.refusal : undefined;
-    return { sessions, more, status: watchStatusOf(this.#state), refusal, resets };
+    return { sessions, more, status: statusOf(this.#state), refusal, resets };
   }
 }

@@ -17,6 +17,7 @@ export * from './search.ts';
 export * from './socket.ts';
 export * from './status.ts';
 export * from './text.ts';
+export * from './views/answered-session.ts';
 export * from './views/chunks.ts';
 export * from './views/console.ts';
 export * from './views/message.ts';

@@ -1,5 +1,4 @@
-import type { SessionView } from '@playhead/contract';
-import { answeredSession } from './answered-session.ts';
+import { answeredSession, type SessionView } from '@playhead/contract';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,17 @@
-import type { SessionView } from '@playhead/contract';
+import type { SessionView } from './session.ts';
 
 const NANO_PER_DOLLAR = 1e9;
 
-const dollars = (nano: number | null | undefined): number | null =>
+/** Nano-dollars as dollars. */
+export const dollars = (nano: number | null | undefined): number | null =>
   nano === null || nano === undefined ? null : nano / NANO_PER_DOLLAR;
 
-/** A session under all names that the service's HTTP answers have for its fields. */
-export const answeredSession = (session: SessionView): Readonly<Record<string, unknown>> => ({
+/**
+ * A session as HTTP answers have it, but for its participants: the view, and beside it the names
+ * that AgentPipe's pages read. Totals are ours (`counted`); what the producer said itself is in
+ * `reported`. Costs in dollars, durations in milliseconds.
+ */
+export const answeredSession = (session: SessionView) => ({
   ...session,
   id: session.sessionId,
   createdAt: session.startedAt,
