@@ -10,6 +10,7 @@ import { FilterAndSearch0000000000009 } from './0009-filter-and-search.ts';
 import { KeyPrefix0000000000010 } from './0010-key-prefix.ts';
 import { Snapshots0000000000011 } from './0011-snapshots.ts';
 import { PlaceOfTheLog0000000000012 } from './0012-place-of-the-log.ts';
+import { AppendInALoop0000000000013 } from './0013-append-in-a-loop.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -28,4 +29,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   KeyPrefix0000000000010,
   Snapshots0000000000011,
   PlaceOfTheLog0000000000012,
+  AppendInALoop0000000000013,
 ];

@@ -54,6 +54,8 @@ export const limits = {
   tailBytesMax: 16 * 1024 * 1024,
   /** Events a projection takes in one transaction. */
   projectionBatchMax: 1_000,
+  /** The least time between two transactions of a projection that keeps up, unless one waits. */
+  projectionGatherMs: 40,
   /** The database gives up a projection's transaction that hangs for this long. */
   projectionIdleMsMax: 10_000,
   /** Longest pause before a projection that failed tries again. */

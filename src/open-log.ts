@@ -6,6 +6,7 @@ import type { EventLog } from './log/event-log.ts';
 import { openEventStoreLog } from './log/eventstoredb/index.ts';
 import { openPostgresLog } from './log/postgres/index.ts';
 import { settleLog } from './log-place.ts';
+import type { Nodes } from './nodes/nodes.ts';
 
 /** The database of the read models, in which the log lies too when nothing else is set. */
 interface Database {
@@ -19,6 +20,7 @@ interface Database {
 export async function openLog(
   { limits, eventStoreUrl, eventStorePrefix }: Config,
   { database, url, place }: Database,
+  nodes: Nodes,
   logger: Logger,
 ): Promise<EventLog> {
   const warn = (message: string, about: unknown): void => logger.warn({ about }, message);
@@ -31,5 +33,6 @@ export async function openLog(
   if (await settleLog(database, place)) {
     logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
   }
-  return openPostgresLog({ ...limits, connectionString: url, warn });
+  const hasOthers = (): boolean => nodes.others > 0;
+  return openPostgresLog({ ...limits, connectionString: url, hasOthers, warn });
 }

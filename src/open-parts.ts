@@ -48,16 +48,16 @@ export async function openParts(
   }).catch(explain);
   undo.add(() => database.destroy());
   await migrate(database).catch(explain);
-  const log = await openLog(config, { database, url, place }, logger);
-  undo.add(() => log.close());
-  const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
-  undo.add(() => tail.stop());
   const nodes = openPostgresNodes({
     ...limits,
     connectionString: url,
     warn: (message, about) => logger.warn({ about }, message),
   });
   undo.add(() => nodes.close());
+  const log = await openLog(config, { database, url, place }, nodes, logger);
+  undo.add(() => log.close());
+  const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
+  undo.add(() => tail.stop());
   const projector = new Projector(projections, {
     dataSource: database,
     log,

@@ -50,6 +50,19 @@ export const checkpointAt = (checkpoint: Checkpoint, event: RecordedEvent): Chec
   revision: event.revision,
 });
 
+/** Moves a checkpoint on if it is where it was; `$1` to `$11` are the values of `advancing`. */
+export const ADVANCE = `
+  update checkpoints set version = $2, epoch = $3, position = $4, event_id = $5, stream = $6,
+    revision = $7
+  where name = $1 and version = $8 and epoch = $9 and position = $10
+    and event_id is not distinct from $11`;
+
+/** The values of `ADVANCE`. */
+export const advancing = (name: string, from: Checkpoint, to: Checkpoint): unknown[] => [
+  ...[name, to.version, to.epoch, to.position, to.eventId, to.stream, to.revision],
+  ...[from.version, from.epoch, from.position, from.eventId],
+];
+
 /**
  * Moves a checkpoint on, unless it is no longer where it was: false then, and nothing may be
  * written. Its row stays locked until the transaction ends: of two nodes with the same batch
@@ -61,16 +74,7 @@ export async function advance(
   from: Checkpoint,
   to: Checkpoint,
 ): Promise<boolean> {
-  const [, moved] = await manager.query<[unknown, number]>(
-    `update checkpoints set version = $2, epoch = $3, position = $4, event_id = $5, stream = $6,
-       revision = $7
-     where name = $1 and version = $8 and epoch = $9 and position = $10
-       and event_id is not distinct from $11`,
-    [
-      ...[name, to.version, to.epoch, to.position, to.eventId, to.stream, to.revision],
-      ...[from.version, from.epoch, from.position, from.eventId],
-    ],
-  );
+  const [, moved] = await manager.query<[unknown, number]>(ADVANCE, advancing(name, from, to));
   return moved === 1;
 }
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { START, type RecordedEvent } from '../log/event-log.ts';
-import { takeBatch } from './batch.ts';
 import { Bell } from './bell.ts';
 import {
   checkpointAt,
@@ -16,6 +15,7 @@ import { RowTable } from './row-table.ts';
 import { sessionEventsOf } from './session-event.ts';
 import { Source } from './source.ts';
 import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
+import { takeBatch } from './take-batch.ts';
 
 const RETRY_FIRST_MS = 50;
 
@@ -27,6 +27,7 @@ export class ProjectionLoop {
   readonly #table: RowTable;
   readonly #source: Source;
   readonly #bell = new Bell();
+  readonly #haste = new Bell();
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   /** Where it goes on; undefined while that has to be read. */
@@ -72,10 +73,16 @@ export class ProjectionLoop {
     };
   }
 
+  /** Somebody waits for it: it takes what there is without waiting for more. */
+  hurry(): void {
+    this.#haste.ring();
+  }
+
   /** Ends once the batch at work is done. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#bell.ring();
+    this.#haste.ring();
     await this.#running;
   }
 
@@ -112,9 +119,12 @@ export class ProjectionLoop {
       return;
     }
     this.#pendingAt = (events[0] ?? last).meta.at;
+    const { projectionBatchMax, projectionGatherMs } = this.around.limits;
+    const until = performance.now() + projectionGatherMs;
     const isDone = await this.#take(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
     if (!isDone) await this.#standBy();
+    else if (events.length < projectionBatchMax) await this.#haste.wait(until - performance.now());
   }
 
   /** The checkpoint to go on from, undefined when it has to be looked at again. */
@@ -151,7 +161,7 @@ export class ProjectionLoop {
       dataSource,
       this.projection,
       this.#table,
-      { events, misplaced, from, to },
+      { events, misplaced, hasParked: this.#parked > 0, from, to },
       limits.projectionIdleMsMax,
     );
     if (!parked) return false;
@@ -181,7 +191,9 @@ export class ProjectionLoop {
     const { projectionStandbyMs, projectionSettleMs, projectionTakeoverMs } = this.around.limits;
     let seen = await this.#look();
     for (let unmovedSince = Date.now(); !this.#isStopping;) {
-      await this.#bell.wait(projectionStandbyMs);
+      // What the other has not taken yet it may still be gathering.
+      const isBehind = seen.position < this.around.tail.through;
+      if (!isBehind) await this.#bell.wait(projectionStandbyMs);
       await this.#pause(projectionSettleMs);
       const found = await this.#look();
       if (found.epoch === this.around.log.epoch) this.#reach(found.position);

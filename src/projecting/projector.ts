@@ -40,6 +40,7 @@ export class Projector {
       const deadline = setTimeout(() => settle(false), deadlineMs);
       const waiter = { position, passed: () => settle(true) };
       this.#waiters.add(waiter);
+      for (const loop of this.#loops) if (loop.position < position) loop.hurry();
     });
   }
 

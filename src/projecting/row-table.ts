@@ -7,6 +7,9 @@ export interface RowKey {
   readonly key: string;
 }
 
+/** A transaction, or each statement in one of its own. */
+export type Queryable = Pick<EntityManager, 'query'>;
+
 /** The same text for the same row. */
 export const nameOf = ({ sessionId, key }: RowKey): string => JSON.stringify([sessionId, key]);
 
@@ -40,12 +43,12 @@ export class RowTable {
   }
 
   async load(
-    manager: EntityManager,
+    database: Queryable,
     keys: readonly RowKey[],
   ): Promise<ReadonlyMap<string, ProjectedRow>> {
-    const found = await manager.query<{ key: string; stored: Record<string, unknown> }[]>(
+    const found = await database.query<{ key: string; stored: Record<string, unknown> }[]>(
       `select wanted.key, row_to_json(${this.#table}) as stored
-       from ${this.#table}, ${WANTED} where ${this.#isWanted}`,
+       from ${this.#table}, ${wanted('$1', '$2')} where ${this.#isWanted}`,
       parametersOf(keys),
     );
     return new Map(
@@ -66,23 +69,22 @@ export class RowTable {
     return JSON.stringify(stored);
   }
 
-  /** Inserts or replaces encoded rows with one statement. */
-  async put(manager: EntityManager, rows: string): Promise<void> {
+  /** The statement that inserts or replaces the encoded rows of a parameter, on a condition. */
+  putting(rows: string, condition = 'true'): string {
     const columns = this.#columns.map(({ column }) => quoted(column));
-    await manager.query(
-      `insert into ${this.#table} (${columns.join(', ')})
-       select ${columns.join(', ')} from json_populate_recordset(null::${this.#table}, $1::json)
-       on conflict (${this.#keyColumns.join(', ')}) do update
-       set ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
-      [rows],
-    );
+    return `
+      insert into ${this.#table} (${columns.join(', ')})
+      select ${columns.join(', ')} from json_populate_recordset(null::${this.#table}, ${rows}::json)
+      where ${condition}
+      on conflict (${this.#keyColumns.join(', ')}) do update
+      set ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`;
   }
 
-  async remove(manager: EntityManager, keys: readonly RowKey[]): Promise<void> {
-    await manager.query(
-      `delete from ${this.#table} using ${WANTED} where ${this.#isWanted}`,
-      parametersOf(keys),
-    );
+  /** The statement that deletes the rows whose keys two parameters hold, on a condition. */
+  removing(sessionIds: string, keys: string, condition = 'true'): string {
+    return `
+      delete from ${this.#table} using ${wanted(sessionIds, keys)}
+      where ${this.#isWanted} and ${condition}`;
   }
 
   async truncate(manager: EntityManager): Promise<void> {
@@ -90,11 +92,13 @@ export class RowTable {
   }
 }
 
-const WANTED = 'unnest($1::text[], $2::text[]) as wanted (session_id, key)';
+const wanted = (sessionIds: string, keys: string): string =>
+  `unnest(${sessionIds}::text[], ${keys}::text[]) as wanted (session_id, key)`;
 
 const quoted = (name: string): string => `"${name}"`;
 
-const parametersOf = (keys: readonly RowKey[]): [string[], string[]] => [
+/** Keys as two parameters. */
+export const parametersOf = (keys: readonly RowKey[]): [string[], string[]] => [
   keys.map(({ sessionId }) => sessionId),
   keys.map(({ key }) => key),
 ];

@@ -59,7 +59,7 @@ const expectSessions = async (log: EventLog): Promise<void> => {
   expect((await storedRows(observer)).sessions).toStrictEqual(rows);
 };
 
-const one = { projections: [sessions], limits: { projectionBatchMax: 16 } };
+const one = { projections: [sessions], limits: { projectionBatchMax: 6 } };
 const [history] = fc.sample(
   histories(30).filter(({ length }) => length > 20),
   {

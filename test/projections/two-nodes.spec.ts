@@ -17,6 +17,12 @@ const expectFolds = async (node: Node): Promise<void> => {
   expect(await node.dataSource.query('select * from parked')).toEqual([]);
 };
 
+/** How many projections have a checkpoint that is their own. */
+const checkpointsOf = async ({ dataSource }: Node): Promise<number> => {
+  const own = await dataSource.query<unknown[]>('select from checkpoints where version > 0');
+  return own.length;
+};
+
 /** Lets a test hold a data source up, at its next statement of some kind. */
 function holdUp(at: string) {
   let release: () => void = () => undefined;
@@ -67,14 +73,21 @@ describe('two nodes on one database', () => {
   });
 
   it.each([
-    ['between two batches', 'START TRANSACTION'],
-    ['in the middle of a batch', 'savepoint'],
-    ['right before it commits', 'COMMIT'],
-  ])('go on when one hangs %s, and lose nothing when it wakes up', async (_where, at) => {
+    ['before it reads rows', 'row_to_json', 'a later'],
+    ['before it writes them', 'with moved', 'a later'],
+    // The first batch is taken with care, in a transaction.
+    ['between two batches', 'START TRANSACTION', 'the first'],
+    ['in the middle of a batch', 'savepoint', 'the first'],
+    ['right before it commits', 'COMMIT', 'the first'],
+  ])('go on when one hangs %s, and lose nothing when it wakes up', async (_where, at, which) => {
     const limits = { projectionIdleMsMax: 300 };
     const hold = holdUp(at);
     const hanging = await bed.start({ limits, prepare: hold.prepare });
-    await hanging.projector.waitFor(await bed.append(posted('a', 1)), 10_000);
+    if (which === 'a later') {
+      await hanging.projector.waitFor(await bed.append(posted('a', 1)), 10_000);
+    } else {
+      await eventually(async () => (await checkpointsOf(hanging)) === 3);
+    }
     hold.state.isArmed = true;
     await bed.append(posted('a', 2));
     await eventually(() => hold.state.isHeld);

@@ -12,9 +12,11 @@ export class Announcer {
   constructor(
     private readonly pool: pg.Pool,
     private readonly everyMs: number,
+    private readonly hasOthers: () => boolean,
   ) {}
 
   announce(head: number): void {
+    if (!this.hasOthers()) return;
     this.#due = head;
     if (!this.#isResting) void this.#tell();
   }

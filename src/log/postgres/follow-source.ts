@@ -1,45 +1,67 @@
 import type pg from 'pg';
 import { Bell } from '../bell.ts';
+import { decode, type StoredEvent } from '../codec.ts';
+import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
 import { connectFollower, cut } from './connect.ts';
+import { FreshEvents } from './fresh-events.ts';
 import type { PostgresLogOptions } from './options.ts';
 import { readAll, readId } from './reader.ts';
 
-/** A follower's own connection: it listens and reads on it, and makes a new one when it is cut. */
+/**
+ * A follower's own connection: it listens and reads on it, and makes a new one when it is cut. What
+ * this process has committed right after the last event is not read but taken as it was stored.
+ */
 export class PostgresFollowSource implements FollowSource {
   readonly #bell = new Bell();
+  readonly #fresh: FreshEvents;
   #client: pg.Client | undefined;
   #isStopped = false;
+  #isDoubtful = false;
   /** Of the last event that was read, to recognise the log after a new connection. */
   #lastId: string | undefined;
 
-  constructor(private readonly options: PostgresLogOptions) {}
+  constructor(private readonly options: PostgresLogOptions) {
+    this.#fresh = new FreshEvents(options.readBytesMax);
+  }
 
-  /** This process has stored events up to here. */
-  ring(head: string): void {
+  /** This process has committed events up to here, and these are the last of them. */
+  stored(head: string, events: readonly StoredEvent[]): void {
+    this.#fresh.offer(events);
     this.#bell.ring(head);
+  }
+
+  /** A connection was lost: the log may be another one when it is read next. */
+  distrust(): void {
+    this.#fresh.clear();
+    this.#isDoubtful = true;
   }
 
   async read(after: string) {
     try {
-      return await this.#readPage(numberOf(after));
+      const from = numberOf(after);
+      if (this.#isDoubtful) this.#drop();
+      const bounds = { limit: this.options.readEventsMax, bytesMax: this.options.readBytesMax };
+      // Only on from what a living connection has recognised: see `#recognise`.
+      const fresh = this.#client && this.#fresh.after(from, bounds);
+      const { events, isLast } = fresh
+        ? { events: fresh.events.map(decode), isLast: fresh.isLast }
+        : await readAll((this.#client ??= await this.#connect(from)), from, bounds);
+      this.#check(from, events);
+      return { events, caughtUp: isLast };
     } catch (fault) {
       this.#drop();
       throw fault;
     }
   }
 
-  async #readPage(from: number) {
-    const client = (this.#client ??= await this.#connect(from));
-    const { readEventsMax: limit, readBytesMax: bytesMax } = this.options;
-    const { events, isLast } = await readAll(client, from, { limit, bytesMax });
+  #check(from: number, events: readonly RecordedEvent[]): void {
     events.forEach(({ position }, index) => {
       if (numberOf(position) === from + index + 1) return;
       throw new Error(`the log has a hole: ${position} follows ${from + index}`);
     });
     this.#lastId = events.at(-1)?.id ?? this.#lastId;
-    return { events, caughtUp: isLast };
   }
 
   news(after: string, signal: AbortSignal): Promise<void> {
@@ -52,6 +74,7 @@ export class PostgresFollowSource implements FollowSource {
   }
 
   #drop(): void {
+    this.#isDoubtful = false;
     if (this.#client) cut(this.#client);
     this.#client = undefined;
   }

@@ -15,6 +15,8 @@ export interface PostgresLogOptions {
   readonly statementTimeoutMs: number;
   /** Other nodes are told of new events at most this often. */
   readonly notifyEveryMs: number;
+  /** Whether there are any, which by default there are; who comes unnoticed looks by itself. */
+  readonly hasOthers?: () => boolean;
   /** How often followers look without being told. */
   readonly pollEveryMs: number;
   /** What followers read at once; the bytes bound `readAll` as well. */

@@ -57,11 +57,17 @@ class PostgresLog implements EventLog {
     private readonly side: pg.Pool,
     private readonly versions: EventVersions,
   ) {
-    const announcer = new Announcer(side, options.notifyEveryMs);
+    const { notifyEveryMs, hasOthers = () => true } = options;
+    const announcer = new Announcer(side, notifyEveryMs, hasOthers);
     this.#readers = openPool(options, options.logReadersMax);
-    this.#writer = new Writer(options, (head) => {
-      for (const source of this.#followers.values()) source.ring(head);
-      announcer.announce(numberOf(head));
+    this.#writer = new Writer(options, {
+      stored: (head, events) => {
+        for (const source of this.#followers.values()) source.stored(head, events);
+        announcer.announce(numberOf(head));
+      },
+      reconnected: () => {
+        for (const source of this.#followers.values()) source.distrust();
+      },
     });
   }
 

@@ -1,15 +1,27 @@
 import pg from 'pg';
 import { AppendQueue, type Waiting } from '../append-queue.ts';
-import type { StorableAppend } from '../codec.ts';
+import type { StorableAppend, StoredEvent } from '../codec.ts';
 import { LogError, START, type Appended } from '../event-log.ts';
 import { retryPause } from '../retry-pause.ts';
 import { callAppend } from './append-call.ts';
 import { connectWriter, cut } from './connect.ts';
+import { storedEvents } from './fresh-events.ts';
 import type { PostgresLogOptions } from './options.ts';
 
 /** One is worked on by Postgres while the next is on its way. */
 const BATCHES_UNDER_WAY_MAX = 2;
 const SWEEP_EVERY_MS = 100;
+
+/** Who hears of what becomes of appends. */
+export interface WriterListener {
+  /**
+   * Events are durable: the log reaches at least to `head`. Those that this call has stored are
+   * handed over, in the order of the log and without holes.
+   */
+  stored(head: string, events: readonly StoredEvent[]): void;
+  /** A lost connection was replaced; nothing has been sent on the new one yet. */
+  reconnected(): void;
+}
 
 /**
  * Carries appends to Postgres, in batches over one connection. When it is not known whether a batch
@@ -22,12 +34,12 @@ export class Writer {
   readonly #closing = new AbortController();
   readonly #sweep: NodeJS.Timeout;
   #connection: Promise<pg.Client> | undefined;
+  #hasConnected = false;
   #isFillDue = false;
 
-  /** `onStored` hears of each new head, once it is durable. */
   constructor(
     private readonly options: PostgresLogOptions,
-    private readonly onStored: (head: string) => void,
+    private readonly listener: WriterListener,
   ) {
     this.#queue = new AppendQueue(options);
     this.#sweep = setInterval(() => this.#expire(), SWEEP_EVERY_MS).unref();
@@ -120,14 +132,16 @@ export class Writer {
     isFirst: boolean,
   ): void {
     let head = START;
+    const stored: StoredEvent[] = [];
     batch.forEach((waiting, index) => {
       const answer = answers[index] ?? new LogError('unavailable', 'Postgres gave no answer');
       if (answer instanceof LogError) return this.#queue.answer(waiting, answer);
       if (answer.position > head) head = answer.position;
+      if (!answer.repeated) stored.push(...storedEvents(waiting.append, answer));
       // Found after being sent twice: they are there by this very call.
       this.#queue.answer(waiting, isFirst ? answer : { ...answer, repeated: false });
     });
-    if (head !== START) this.onStored(head);
+    if (head !== START) this.listener.stored(head, stored);
   }
 
   #connect(): Promise<pg.Client> {
@@ -135,6 +149,8 @@ export class Writer {
     connection.then(
       (client) => {
         if (this.#closing.signal.aborted) cut(client);
+        if (this.#hasConnected) this.listener.reconnected();
+        this.#hasConnected = true;
         client.once('end', () => void this.#dropConnection(connection));
       },
       () => undefined,

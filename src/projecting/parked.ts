@@ -1,0 +1,47 @@
+import { cleanse, type SessionEvent } from '@playhead/contract';
+import type { EntityManager } from 'typeorm';
+import { messageOf } from './failures.ts';
+import type { Queryable } from './row-table.ts';
+
+/** A session whose events a projection passes over, since one of them could not be taken. */
+export interface ParkedSession {
+  readonly sessionId: string;
+  readonly revision: number;
+  readonly eventId: string;
+  readonly error: string;
+}
+
+const ERROR_LENGTH_MAX = 1_000;
+
+/** Sets the session of an event aside for a projection. */
+export async function park(
+  manager: EntityManager,
+  projection: string,
+  event: SessionEvent,
+  failure: unknown,
+): Promise<ParkedSession> {
+  const { sessionId, revision, id: eventId } = event;
+  // The message may quote the very text that Postgres could not take.
+  const error = cleanse(messageOf(failure).slice(0, ERROR_LENGTH_MAX)).value;
+  await manager.query(
+    `insert into parked (projection, session_id, revision, event_id, error)
+     values ($1, $2, $3, $4, $5)`,
+    [projection, sessionId, revision, eventId, error],
+  );
+  return { sessionId, revision, eventId, error };
+}
+
+/** Which sessions of some events a projection has set aside. */
+export async function parkedAmong(
+  database: Queryable,
+  projection: string,
+  events: readonly SessionEvent[],
+): Promise<Set<string>> {
+  const sessionIds = [...new Set(events.map(({ sessionId }) => sessionId))];
+  const parked = await database.query<{ sessionId: string }[]>(
+    `select session_id as "sessionId" from parked
+     where projection = $1 and session_id = any ($2::text[])`,
+    [projection, sessionIds],
+  );
+  return new Set(parked.map(({ sessionId }) => sessionId));
+}

@@ -1,0 +1,82 @@
+import type { SessionEvent } from '@playhead/contract';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { Batch } from './batch.ts';
+import { changesOf } from './changes.ts';
+import { advance } from './checkpoints.ts';
+import { isOfContent, pure } from './failures.ts';
+import { park, parkedAmong, type ParkedSession } from './parked.ts';
+import type { Projection } from './projection.ts';
+import { parametersOf, type RowTable } from './row-table.ts';
+
+/**
+ * Takes a batch of which some event may not be taken, in one transaction. Answers as `takeBatch`
+ * does.
+ */
+export function takeWithCare(
+  dataSource: DataSource,
+  projection: Projection,
+  table: RowTable,
+  batch: Batch,
+  idleMsMax: number,
+): Promise<readonly ParkedSession[] | undefined> {
+  return dataSource.transaction('READ COMMITTED', async (manager) => {
+    // What a crash of the database takes back, rows and checkpoint alike, is taken again. A node
+    // that hangs with the checkpoint locked must not keep the others from going on.
+    await manager.query(
+      `set local synchronous_commit = off;
+       set local idle_in_transaction_session_timeout = ${idleMsMax}`,
+    );
+    if (!(await advance(manager, projection.name, batch.from, batch.to))) return undefined;
+    const passedOver = await parkedAmong(manager, projection.name, batch.events);
+    const { misplaced } = batch;
+    const work = { manager, projection, table, misplaced, passedOver, parked: [] };
+    await apply(work, batch.events);
+    return work.parked;
+  });
+}
+
+interface Work extends Pick<Batch, 'misplaced'> {
+  readonly manager: EntityManager;
+  readonly projection: Projection;
+  readonly table: RowTable;
+  readonly passedOver: Set<string>;
+  readonly parked: ParkedSession[];
+}
+
+/**
+ * All events at once or, when something about them fails, in halves, down to the event at fault.
+ * That one's session is set aside and everything else goes on.
+ */
+async function apply(work: Work, events: readonly SessionEvent[]): Promise<void> {
+  const { manager } = work;
+  const due = events.filter(({ sessionId }) => !work.passedOver.has(sessionId));
+  const [first] = due;
+  if (!first) return;
+  await manager.query('savepoint batch');
+  try {
+    await write(work, due);
+  } catch (failure) {
+    if (!isOfContent(failure)) throw failure;
+    await manager.query('rollback to savepoint batch');
+    const half = due.length >> 1;
+    if (half === 0) {
+      work.parked.push(await park(manager, work.projection.name, first, failure));
+      work.passedOver.add(first.sessionId);
+    } else {
+      await apply(work, due.slice(0, half));
+      await apply(work, due.slice(half));
+    }
+  }
+  await manager.query('release savepoint batch');
+}
+
+async function write(work: Work, events: readonly SessionEvent[]): Promise<void> {
+  const { manager, projection, table } = work;
+  pure(() => {
+    const fault = events.map(({ id }) => work.misplaced.get(id)).find((text) => text);
+    if (fault !== undefined) throw new Error(fault);
+  });
+  const { rows, gone } = await changesOf(manager, projection, table, events);
+  if (rows !== undefined) await manager.query(table.putting('$1'), [rows]);
+  if (gone.length > 0) await manager.query(table.removing('$1', '$2'), parametersOf(gone));
+}
