@@ -62,7 +62,7 @@ async function createApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(serverOptions(parts.keys, config.limits));
   const requests = new Allowance(config.requestsPerMinute);
-  await prepareEdge(adapter.getInstance(), parts.keys, { ...config.limits, requests });
+  prepareEdge(adapter.getInstance(), parts.keys, { ...config.limits, requests });
   refuseUnrouted(adapter.getInstance().server, parts.keys);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, logger, parts),

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import helmet from 'helmet';
 import type { Allowance } from '../access/allowance.ts';
 import type { Authenticator, Principal } from '../access/principal.ts';
 import { isIngest } from './ingest/failure.ts';
@@ -34,12 +34,16 @@ export function principalOf(request: FastifyRequest): Principal {
  * What happens to a request before any route: security headers, then the key and its limit
  * (before the body is read), then the body as bytes, since ingest recognises a retry by them.
  */
-export async function prepareEdge(
+export function prepareEdge(
   fastify: FastifyInstance,
   authenticator: Authenticator,
   options: EdgeOptions,
-): Promise<void> {
-  await fastify.register(helmet);
+): void {
+  // By its own hook: the plugin for Fastify makes all its headers anew for each request.
+  const protect = helmet();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    protect(request.raw, reply.raw, (failure) => done(failure as Error | undefined));
+  });
   fastify.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '';
     if (OPEN_PATHS.has(path)) return;

@@ -30,7 +30,9 @@ describe('cleansing', () => {
   it('refuses to walk what nests too deep', () => {
     const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
     expect(() => cleanse(nested(DEPTH_MAX))).not.toThrow();
+    expect(() => cleanse(nested(DEPTH_MAX + 1))).toThrow(TooDeep);
     expect(() => cleanse(nested(100_000))).toThrow(TooDeep);
+    expect(() => cleanse(['\0', nested(100_000)])).toThrow(TooDeep);
   });
 
   it('keeps a key named __proto__ as data', () => {
@@ -69,6 +71,31 @@ describe('instants', () => {
         expect(instant.safeParse(text).success).toBe(true);
         expect(comparableInstant(text)).toBe(text.replace('Z', '000000Z'));
       }),
+    );
+  });
+
+  it('are what Date makes of them, on any day, in any zone, with any fraction', () => {
+    const two = (max: number) => fc.nat(max).map((n) => String(n).padStart(2, '0'));
+    const texts = fc
+      .tuple(
+        fc.nat(9_999).map((year) => String(year).padStart(4, '0')),
+        ...[two(13), two(32), two(24), two(60), two(60)],
+        fc.constantFrom('', '.5', '.123456789', '.1234567890123'),
+        fc.constantFrom('Z', '+05:30', '-11:00', 'z', ''),
+      )
+      .map(([y, mo, d, h, mi, s, fraction, zone]) => {
+        return [`${y}-${mo}-${d}T${h}:${mi}:${s}`, fraction, zone] as const;
+      });
+    fc.assert(
+      fc.property(texts, ([seconds, fraction, zone]) => {
+        const at = zone && zone !== 'z' ? Date.parse(`${seconds}${zone}`) : NaN;
+        const utc = Number.isNaN(at) ? '' : new Date(at).toISOString();
+        const digits = fraction.slice(1, 10).padEnd(9, '0');
+        expect(comparableInstant(`${seconds}${fraction}${zone}`)).toBe(
+          utc.length === 24 ? `${utc.slice(0, 19)}.${digits}Z` : comparableInstant('none'),
+        );
+      }),
+      { numRuns: 5_000 },
     );
   });
 

@@ -57,7 +57,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/http/': [
     ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm', 'node:'],
-    ...['type src/projecting/projector.ts', 'fastify', '@fastify/helmet', 'type pino', 'uuid'],
+    ...['type src/projecting/projector.ts', 'fastify', 'helmet', 'type pino', 'uuid'],
     ...['prom-client', 'rate-limiter-flexible', 'reflect-metadata'],
   ],
   'src/gateway/': [

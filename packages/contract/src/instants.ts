@@ -8,17 +8,26 @@ export const instant = z.iso
   .datetime({ offset: true })
   .refine((text) => normalised(text) !== undefined, 'must lie between the years 0000 and 9999');
 
+const DAY = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])`;
+const TIME = String.raw`(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d`;
+
+/** In UTC, on a day that every month has: nothing carries over, so its parts are the answer's. */
+const PLAIN = new RegExp(String.raw`^(${DAY}T${TIME})(?:\.(\d+))?Z$`);
 const PARTS = /^(.{19})(?:\.(\d+))?(Z|[+-]\d{2}:?\d{2})$/;
 
 const normalised = (text: string): string | undefined => {
+  const plain = PLAIN.exec(text);
+  if (plain) return `${plain[1]}.${nanoseconds(plain[2])}Z`;
   const parts = PARTS.exec(text);
   if (!parts) return undefined;
   const milliseconds = Date.parse(`${parts[1]}${parts[3]}`);
   if (Number.isNaN(milliseconds)) return undefined;
   const utc = new Date(milliseconds).toISOString();
   if (utc.length !== 24) return undefined;
-  return `${utc.slice(0, 19)}.${(parts[2] ?? '').slice(0, 9).padEnd(9, '0')}Z`;
+  return `${utc.slice(0, 19)}.${nanoseconds(parts[2])}Z`;
 };
+
+const nanoseconds = (fraction = ''): string => fraction.slice(0, 9).padEnd(9, '0');
 
 /**
  * The same instant in UTC with exactly nine fraction digits, so that times compare as strings.

@@ -6,17 +6,14 @@ import { z } from 'zod';
  * nearly everything is optional; unknown fields are let through and kept.
  */
 
-/** Absent and null mean the same. */
-const optional = <Schema extends z.ZodType>(schema: Schema) =>
-  schema.nullish().transform((value) => value ?? undefined);
-
-const text = optional(z.string());
-const number = optional(count);
-const dollars = optional(z.number().nonnegative().max(1e6));
+// Absent and null mean the same.
+const text = z.string().nullish();
+const number = count.nullish();
+const dollars = z.number().nonnegative().max(1e6).nullish();
 const systemInfo = z.record(z.string(), z.unknown());
 
 const participant = z.looseObject({
-  agent_id: optional(id),
+  agent_id: id.nullish(),
   agent_type: z.string().min(1),
   agent_version: text,
   cli_version: text,
@@ -29,7 +26,7 @@ export type CliParticipant = z.infer<typeof participant>;
 
 /** Participants of one conversation. */
 const PARTICIPANTS_MAX = 200;
-const participants = optional(z.array(participant).max(PARTICIPANTS_MAX));
+const participants = z.array(participant).max(PARTICIPANTS_MAX).nullish();
 
 const started = z
   .looseObject({
@@ -49,8 +46,8 @@ const started = z
 const message = (charactersMax: number) =>
   z.looseObject({
     conversation_id: id,
-    message_id: optional(id),
-    agent_id: optional(id),
+    message_id: id.nullish(),
+    agent_id: id.nullish(),
     agent_type: z.string().min(1),
     agent_name: text,
     role: text,
@@ -62,7 +59,7 @@ const message = (charactersMax: number) =>
     output_tokens: number,
     cost: dollars,
     model: text,
-    duration_ms: optional(milliseconds),
+    duration_ms: milliseconds.nullish(),
   });
 
 const summary = z.looseObject({
@@ -77,7 +74,7 @@ const summary = z.looseObject({
   output_tokens: number,
   total_tokens: number,
   cost: dollars,
-  duration_ms: optional(milliseconds),
+  duration_ms: milliseconds.nullish(),
 });
 /** The CLI's own summary of a conversation. */
 export type CliSummary = z.infer<typeof summary>;
@@ -89,8 +86,8 @@ const completed = z.looseObject({
   total_turns: number,
   total_tokens: number,
   total_cost: dollars,
-  duration_seconds: optional(z.number().nonnegative().max(1e10)),
-  summary: optional(summary),
+  duration_seconds: z.number().nonnegative().max(1e10).nullish(),
+  summary: summary.nullish(),
 });
 
 const failed = z.looseObject({
@@ -111,7 +108,7 @@ export const cliEvent = (charactersMax: number) =>
     event('conversation.completed', completed),
     event('conversation.error', failed),
     event('bridge.connected', z.looseObject({ system_info: systemInfo, connected_at: instant })),
-    event('bridge.test', z.looseObject({ message: text, system_info: optional(systemInfo) })),
+    event('bridge.test', z.looseObject({ message: text, system_info: systemInfo.nullish() })),
   ]);
 export type CliEvent = z.infer<ReturnType<typeof cliEvent>>;
 /** The data of one type of event. */

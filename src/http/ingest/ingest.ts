@@ -130,8 +130,8 @@ function bridgeFact(event: BridgeEvent): BridgeFact {
   return {
     type: 'bridge.tested',
     data: {
-      ...(message === undefined ? {} : { message }),
-      ...(system_info === undefined ? {} : { systemInfo: system_info }),
+      ...(typeof message === 'string' && { message }),
+      ...(system_info && { systemInfo: system_info }),
       extra,
     },
   };

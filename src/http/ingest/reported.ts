@@ -54,9 +54,9 @@ function participant(data: CliParticipant): DeclaredParticipant {
 }
 
 /** Before 0.4.1 agents had no id; type and name tell two of one type apart. */
-function participantId(agentId: string | undefined, type: string, name: string | undefined) {
-  if (agentId !== undefined) return agentId;
-  const derived = name === undefined ? type : `${type}:${name}`;
+function participantId(agentId: Maybe<string>, type: string, name: Maybe<string>) {
+  if (isSaid(agentId)) return agentId;
+  const derived = isSaid(name) ? `${type}:${name}` : type;
   return id.safeParse(derived).success ? derived : idOfText(derived);
 }
 
@@ -102,9 +102,9 @@ function message(data: CliData<'message.created'>, body: string) {
         inputTokens: input_tokens,
         outputTokens: output_tokens,
         costNano: nano(cost),
-        durationMs: duration_ms === undefined ? undefined : Math.round(duration_ms),
+        durationMs: isSaid(duration_ms) ? Math.round(duration_ms) : undefined,
       }),
-      ...extra(defined({ role: role === 'agent' ? undefined : role, ...rest })),
+      ...extra({ ...(isSaid(role) && role !== 'agent' && { role }), ...rest }),
     },
     author: {
       participantId: author,
@@ -116,7 +116,7 @@ function message(data: CliData<'message.created'>, body: string) {
 }
 
 /** The CLI sends no role; programs that send one name these. */
-function speaker(role: string | undefined) {
+function speaker(role: Maybe<string>) {
   if (role === 'user') return { role: 'user', source: 'user' } as const;
   if (role === 'system') return { role: 'system', source: 'system' } as const;
   return { role: 'assistant', source: 'agent' } as const;
@@ -148,7 +148,7 @@ function end(data: CliData<'conversation.completed'>) {
     turns: total_turns,
     tokens: total_tokens,
     costNano: nano(total_cost),
-    durationMs: duration_seconds === undefined ? undefined : duration_seconds * 1000,
+    durationMs: isSaid(duration_seconds) ? duration_seconds * 1000 : undefined,
   });
   return {
     as: status,
@@ -189,14 +189,21 @@ function summaryOf(data: CliSummary): Summary {
   };
 }
 
-const nano = (dollars: number | undefined): number | undefined =>
-  dollars === undefined ? undefined : Math.round(dollars * 1e9);
+/** Go leaves out what is zero or empty; others say null. */
+type Maybe<Value> = Value | null | undefined;
 
-/** Without the fields that are undefined, so that events hold only what was said. */
-const defined = <Fields extends Record<string, unknown>>(fields: Fields) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
-  };
+const isSaid = <Value>(value: Maybe<Value>): value is Value =>
+  value !== undefined && value !== null;
+
+const nano = (dollars: Maybe<number>): number | undefined =>
+  isSaid(dollars) ? Math.round(dollars * 1e9) : undefined;
+
+/** Only the fields that were said, so that events hold nothing else. */
+function defined<Fields extends Record<string, unknown>>(fields: Fields) {
+  const said: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) if (isSaid(value)) said[name] = value;
+  return said as { [Key in keyof Fields]?: NonNullable<Fields[Key]> };
+}
 
 const extra = (rest: Record<string, unknown>): { extra?: Record<string, unknown> } =>
   Object.keys(rest).length > 0 ? { extra: rest } : {};
