@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import {
   sessionStream,
   type CommandAnswer,
@@ -103,8 +103,7 @@ interface ChunkKey {
 const chunkKey = ({ sessionId, messageId, actor }: ChunkKey): string =>
   JSON.stringify({ sessionId, messageId, actor });
 
-const digestOf = (body: string): string =>
-  createHash('sha256').update(body).digest('base64url').slice(0, 16);
+const digestOf = (body: string): string => hash('sha256', body, 'base64url').slice(0, 16);
 
 function made(command: RequestedCommand, id: string): { messageId?: string; callId?: string } {
   const makesMessage: readonly CommandType[] = ['message.post', 'message.start'];

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type { KeyCreate, KeyPrefix } from '@playhead/contract';
 import { ArrayContains, IsNull, type DataSource, type EntityManager } from 'typeorm';
 import { CommandRefused } from '../handle-command.ts';
@@ -7,7 +7,7 @@ import { KeyRow } from './key-row.ts';
 import { appendToSystem, recordOnce } from './system-stream.ts';
 
 /** What is kept of a key. */
-export const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
+export const digest = (key: string): Buffer => hash('sha256', key, 'buffer');
 
 /** A key that was just made, with the key itself, which is kept nowhere. */
 export interface IssuedKey {

@@ -6,7 +6,7 @@ import type { Queryable, RowKey, RowTable } from './row-table.ts';
 
 /** What events make of a read model. */
 export interface Changes {
-  /** Rows as `RowTable.encode` writes them; undefined for none. */
+  /** Rows as `RowTable.putting` takes them; undefined for none. */
   readonly rows: string | undefined;
   /** Keys of rows that are no more. */
   readonly gone: readonly RowKey[];
@@ -26,7 +26,7 @@ export async function changesOf(
   return pure(() => {
     const { rows, gone } = fold(projection, before, touches);
     return {
-      rows: rows.length > 0 ? table.encode(rows) : undefined,
+      rows: rows.length > 0 ? JSON.stringify(rows) : undefined,
       gone: gone.flatMap((name) => keys.get(name) ?? []),
     };
   });

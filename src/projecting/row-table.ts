@@ -10,15 +10,15 @@ export interface RowKey {
 /** A transaction, or each statement in one of its own. */
 export type Queryable = Pick<EntityManager, 'query'>;
 
-/** The same text for the same row. */
-export const nameOf = ({ sessionId, key }: RowKey): string => JSON.stringify([sessionId, key]);
+/** The same text for the same row; no session's id has a line break in it. */
+export const nameOf = ({ sessionId, key }: RowKey): string => `${sessionId}\n${key}`;
 
 /**
- * The table of a read model. Rows travel as JSON in both directions: one parameter a statement,
- * however many rows, and numbers come back as numbers.
+ * The table of a read model. Rows travel as JSON in both directions, under the names of their
+ * properties: one parameter a statement, however many rows, and numbers come back as numbers.
  */
 export class RowTable {
-  readonly #columns: readonly { property: string; column: string }[];
+  readonly #columns: readonly { property: string; column: string; type: string }[];
   readonly #table: string;
   readonly #keyColumns: readonly string[];
   readonly #isWanted: string;
@@ -32,8 +32,9 @@ export class RowTable {
     };
     this.#table = quoted(metadata.tableName);
     this.#columns = metadata.columns.map((column) => ({
-      property: column.propertyName,
-      column: column.databaseName,
+      property: quoted(column.propertyName),
+      column: quoted(column.databaseName),
+      type: dataSource.driver.normalizeType(column),
     }));
     const { keyColumn } = projection;
     this.#keyColumns = ['sessionId', ...(keyColumn === undefined ? [] : [keyColumn])].map(columnOf);
@@ -46,35 +47,28 @@ export class RowTable {
     database: Queryable,
     keys: readonly RowKey[],
   ): Promise<ReadonlyMap<string, ProjectedRow>> {
-    const found = await database.query<{ key: string; stored: Record<string, unknown> }[]>(
-      `select wanted.key, row_to_json(${this.#table}) as stored
+    const named = this.#columns.map(
+      ({ property, column }) => `${this.#table}.${column} as ${property}`,
+    );
+    const found = await database.query<{ key: string; row: ProjectedRow }[]>(
+      `select wanted.key,
+         (select row_to_json(named) from (select ${named.join(', ')}) as named) as row
        from ${this.#table}, ${wanted('$1', '$2')} where ${this.#isWanted}`,
       parametersOf(keys),
     );
     return new Map(
-      found.map(({ key, stored }) => {
-        const row = Object.fromEntries(
-          this.#columns.map(({ property, column }) => [property, stored[column]]),
-        ) as unknown as ProjectedRow;
-        return [nameOf({ sessionId: row.sessionId, key }), row];
-      }),
+      found.map(({ key, row }) => [nameOf({ sessionId: row.sessionId, key }), row] as const),
     );
   }
 
-  /** Rows as `put` takes them. */
-  encode(rows: readonly ProjectedRow[]): string {
-    const stored = rows.map((row) =>
-      Object.fromEntries(this.#columns.map(({ property, column }) => [column, row[property]])),
-    );
-    return JSON.stringify(stored);
-  }
-
-  /** The statement that inserts or replaces the encoded rows of a parameter, on a condition. */
+  /** The statement that inserts or replaces the rows of a JSON parameter, on a condition. */
   putting(rows: string, condition = 'true'): string {
-    const columns = this.#columns.map(({ column }) => quoted(column));
+    const columns = this.#columns.map(({ column }) => column);
     return `
       insert into ${this.#table} (${columns.join(', ')})
-      select ${columns.join(', ')} from json_populate_recordset(null::${this.#table}, ${rows}::json)
+      select ${this.#columns.map(({ property }) => property).join(', ')}
+      from json_to_recordset(${rows}::json)
+        as row (${this.#columns.map(({ property, type }) => `${property} ${type}`).join(', ')})
       where ${condition}
       on conflict (${this.#keyColumns.join(', ')}) do update
       set ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`;

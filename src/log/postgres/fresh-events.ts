@@ -8,16 +8,19 @@ export function storedEvents(
   { stream, events }: StorableAppend,
   { revision, position }: Appended,
 ): StoredEvent[] {
-  const last = numberOf(position);
-  return events.map((event, index) => {
-    const fromEnd = events.length - 1 - index;
-    return {
-      ...event,
-      stream,
-      revision: revision - fromEnd,
-      position: positionOf(last - fromEnd),
-    };
-  });
+  const before = numberOf(position) - events.length;
+  const first = revision - events.length + 1;
+  return events.map(({ id, type, v, data, meta, bytes }, nth) => ({
+    id,
+    type,
+    v,
+    data,
+    meta,
+    bytes,
+    stream,
+    revision: first + nth,
+    position: positionOf(before + nth + 1),
+  }));
 }
 
 /**

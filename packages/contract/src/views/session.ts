@@ -100,8 +100,9 @@ export function evolveSession(view: SessionView | undefined, event: SessionEvent
   };
   const known = asKnown(event);
   if (!known) return seen;
-  const next = { ...seen, ...changes(seen, known, happened) };
-  return { ...next, status: statusOf(next) };
+  // Into the view that was just made: a copy of all its fields costs as much as all else here.
+  const next = Object.assign(seen, changes(seen, known, happened));
+  return Object.assign(next, { status: statusOf(next) });
 }
 
 function changes(
