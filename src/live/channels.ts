@@ -25,7 +25,7 @@ interface Channel {
 export class Channels {
   readonly #channels = new Map<string, Channel>();
   readonly #waiting = new Set<string>();
-  #tick: NodeJS.Immediate | undefined;
+  #isDue = false;
 
   /** `onSent` hears of each frame; `onFault` of what should never happen. */
   constructor(
@@ -48,7 +48,10 @@ export class Channels {
       channel.waiting.push(event);
       this.#waiting.add(sessionId);
     }
-    if (this.#waiting.size > 0) this.#tick ??= setImmediate(() => this.#flushAll());
+    if (this.#waiting.size === 0 || this.#isDue) return;
+    this.#isDue = true;
+    // Once this turn has given its answers, and before the next takes what else has come.
+    process.nextTick(() => this.#flushAll());
   }
 
   /**
@@ -93,7 +96,7 @@ export class Channels {
   }
 
   #flushAll(): void {
-    this.#tick = undefined;
+    this.#isDue = false;
     for (const sessionId of [...this.#waiting]) this.#flush(sessionId);
   }
 }

@@ -1,8 +1,7 @@
 import { cleanse } from '@playhead/contract';
 import type { DataSource, EntityManager } from 'typeorm';
 import { START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
-import type { Projection } from './projection.ts';
-import type { RowTable } from './row-table.ts';
+import type { ReadModel } from './read-model.ts';
 
 /** How far a read model is, and what built it. */
 export interface Checkpoint {
@@ -92,9 +91,7 @@ export async function isInLog(log: EventLog, checkpoint: Checkpoint): Promise<bo
  * False when the checkpoint is no longer as it was seen.
  */
 export function startAnew(
-  dataSource: DataSource,
-  projection: Projection,
-  table: RowTable,
+  { dataSource, projection, table }: ReadModel,
   seen: Checkpoint,
   epoch: string,
 ): Promise<boolean> {

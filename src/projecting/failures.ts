@@ -22,8 +22,8 @@ const OF_CONTENT = /^(21|22|23|54)/;
 /** Whether a failure is due to the events that were to be written; the same would fail again. */
 export function isOfContent(failure: unknown): boolean {
   if (failure instanceof Unprojectable) return true;
-  if (!(failure instanceof QueryFailedError)) return false;
-  const { code } = failure.driverError as Error & { code?: unknown };
+  const fault: unknown = failure instanceof QueryFailedError ? failure.driverError : failure;
+  const { code } = Object(fault) as { code?: unknown };
   return typeof code === 'string' && OF_CONTENT.test(code);
 }
 

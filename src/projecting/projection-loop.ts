@@ -11,7 +11,7 @@ import {
 import { Contiguity } from './contiguity.ts';
 import { messageOf } from './failures.ts';
 import type { Projection } from './projection.ts';
-import { RowTable } from './row-table.ts';
+import { readModelOf, type ReadModel } from './read-model.ts';
 import { sessionEventsOf } from './session-event.ts';
 import { Source } from './source.ts';
 import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
@@ -24,7 +24,7 @@ const RETRY_FIRST_MS = 50;
  * checkpoint moves by compare-and-set, whoever loses stands by and takes over when it stops moving.
  */
 export class ProjectionLoop {
-  readonly #table: RowTable;
+  readonly #model: ReadModel;
   readonly #source: Source;
   readonly #bell = new Bell();
   readonly #haste = new Bell();
@@ -46,7 +46,7 @@ export class ProjectionLoop {
     private readonly around: ProjectionSurroundings,
     private readonly moved: () => void,
   ) {
-    this.#table = new RowTable(around.dataSource, projection);
+    this.#model = readModelOf(around.dataSource, projection);
     this.#source = new Source(around.log, around.tail, around.limits);
     this.#contiguity = new Contiguity(around.log, around.limits);
     const forget = around.tail.listen(({ events }) => {
@@ -154,13 +154,11 @@ export class ProjectionLoop {
     from: Checkpoint,
     to: Checkpoint,
   ): Promise<boolean> {
-    const { dataSource, limits } = this.around;
+    const { limits } = this.around;
     const { events, misplaced, found } = await this.#contiguity.mend(sessionEventsOf(recorded));
     if (found > 0) this.#tell('events the follower skipped are taken from the log', { found });
     const parked = await takeBatch(
-      dataSource,
-      this.projection,
-      this.#table,
+      this.#model,
       { events, misplaced, hasParked: this.#parked > 0, from, to },
       limits.projectionIdleMsMax,
     );
@@ -227,10 +225,10 @@ export class ProjectionLoop {
   }
 
   async #startAnew(seen: Checkpoint): Promise<void> {
-    const { dataSource, log } = this.around;
+    const { log } = this.around;
     if (seen.position !== START) this.#tell('read model is built anew', { ...seen });
     this.#position = START;
-    await startAnew(dataSource, this.projection, this.#table, seen, log.epoch);
+    await startAnew(this.#model, seen, log.epoch);
   }
 
   #isOwn(checkpoint: Checkpoint): boolean {

@@ -7,8 +7,10 @@ export interface RowKey {
   readonly key: string;
 }
 
-/** A transaction, or each statement in one of its own. */
-export type Queryable = Pick<EntityManager, 'query'>;
+/** Runs statements in one transaction, or each in one of its own. Answers the rows. */
+export interface Queryable {
+  query<Rows>(text: string, values: unknown[]): Promise<Rows>;
+}
 
 /** The same text for the same row; no session's id has a line break in it. */
 export const nameOf = ({ sessionId, key }: RowKey): string => `${sessionId}\n${key}`;

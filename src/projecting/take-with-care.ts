@@ -1,21 +1,19 @@
 import type { SessionEvent } from '@playhead/contract';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { Batch } from './batch.ts';
 import { changesOf } from './changes.ts';
 import { advance } from './checkpoints.ts';
 import { isOfContent, pure } from './failures.ts';
 import { park, parkedAmong, type ParkedSession } from './parked.ts';
-import type { Projection } from './projection.ts';
-import { parametersOf, type RowTable } from './row-table.ts';
+import type { ReadModel } from './read-model.ts';
+import { parametersOf } from './row-table.ts';
 
 /**
  * Takes a batch of which some event may not be taken, in one transaction. Answers as `takeBatch`
  * does.
  */
 export function takeWithCare(
-  dataSource: DataSource,
-  projection: Projection,
-  table: RowTable,
+  { dataSource, projection, table }: ReadModel,
   batch: Batch,
   idleMsMax: number,
 ): Promise<readonly ParkedSession[] | undefined> {
@@ -35,10 +33,8 @@ export function takeWithCare(
   });
 }
 
-interface Work extends Pick<Batch, 'misplaced'> {
+interface Work extends Pick<ReadModel, 'projection' | 'table'>, Pick<Batch, 'misplaced'> {
   readonly manager: EntityManager;
-  readonly projection: Projection;
-  readonly table: RowTable;
   readonly passedOver: Set<string>;
   readonly parked: ParkedSession[];
 }

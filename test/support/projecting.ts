@@ -156,6 +156,18 @@ export type QueryWatcher = (
   run: () => Promise<unknown>,
 ) => Promise<unknown>;
 
+interface Connection {
+  query(statement: string | { text: string; values: unknown[] }, ...rest: unknown[]): unknown;
+}
+
+/** A connection as projections use it for prepared statements; what TypeORM itself asks passes. */
+const watched = (connection: Connection, watch: QueryWatcher): Connection => ({
+  query: (statement, ...rest) => {
+    const run = () => connection.query(statement, ...rest) as Promise<unknown>;
+    return typeof statement === 'string' ? run() : watch(statement.text, statement.values, run);
+  },
+});
+
 /** Lets a test see, fail or follow up every statement that a data source sends from now on. */
 export function watchQueries(dataSource: DataSource, watch: QueryWatcher): void {
   const createQueryRunner = dataSource.createQueryRunner.bind(dataSource);
@@ -164,6 +176,8 @@ export function watchQueries(dataSource: DataSource, watch: QueryWatcher): void 
     const query = runner.query.bind(runner) as (...all: unknown[]) => Promise<unknown>;
     runner.query = ((...all: [string, unknown[] | undefined]) =>
       watch(all[0], all[1] ?? [], () => query(...all))) as typeof runner.query;
+    const connect = runner.connect.bind(runner);
+    runner.connect = async () => watched((await connect()) as Connection, watch);
     return runner;
   };
 }

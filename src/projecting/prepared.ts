@@ -1,0 +1,37 @@
+import type { DataSource } from 'typeorm';
+import type { Queryable } from './row-table.ts';
+
+/** What is used of the driver's connection: TypeORM itself has no prepared statements. */
+interface Connection {
+  query<Row>(statement: {
+    readonly name: string;
+    readonly text: string;
+    readonly values: readonly unknown[];
+  }): Promise<{ readonly rows: Row[] }>;
+}
+
+/**
+ * Statements that each connection parses and plans once: for few of them, run over and over. Each
+ * is a transaction of its own. Failures are the driver's own errors.
+ */
+export class Prepared implements Queryable {
+  readonly #names = new Map<string, string>();
+
+  /** `prefix` is no other's on this data source. */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly prefix: string,
+  ) {}
+
+  async query<Rows>(text: string, values: unknown[]): Promise<Rows> {
+    const name = this.#names.get(text) ?? `${this.prefix} ${this.#names.size}`;
+    this.#names.set(text, name);
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      const connection = (await runner.connect()) as Connection;
+      return (await connection.query({ name, text, values })).rows as Rows;
+    } finally {
+      await runner.release();
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { DataSource } from 'typeorm';
+import { Prepared } from './prepared.ts';
+import type { Projection } from './projection.ts';
+import { RowTable, type Queryable } from './row-table.ts';
+
+/** A projection with the table of its rows, and the ways to write there. */
+export interface ReadModel {
+  readonly projection: Projection;
+  readonly table: RowTable;
+  /** For transactions. */
+  readonly dataSource: DataSource;
+  /** For the statements that every batch runs. */
+  readonly prepared: Queryable;
+}
+
+/** The read model of a projection in a database. */
+export const readModelOf = (dataSource: DataSource, projection: Projection): ReadModel => ({
+  projection,
+  table: new RowTable(dataSource, projection),
+  dataSource,
+  prepared: new Prepared(dataSource, `projection ${projection.name}`),
+});
