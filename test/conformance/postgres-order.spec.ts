@@ -119,6 +119,11 @@ describe('the order of a Postgres log', () => {
       await expect(appendRaw(client, 'raw')).rejects.toThrow(
         `append_events needs isolation level read committed, not ${level}`,
       );
+      await client.query(`rollback; begin isolation level ${level}`);
+      const one = `select append_event('raw', -1, gen_random_uuid(), 'test.raw', 1, '{}', '{}')`;
+      await expect(client.query(one)).rejects.toThrow(
+        `append_event needs isolation level read committed, not ${level}`,
+      );
     },
   );
 
