@@ -132,6 +132,9 @@ async function truth(
 const canonical = (view: SessionView): string =>
   JSON.stringify(Object.entries(view).sort(([a], [b]) => (a < b ? -1 : 1)));
 
+const asView = (text: string): SessionView =>
+  Object.fromEntries(JSON.parse(text) as [string, unknown][]) as unknown as SessionView;
+
 /** What must be in a list when it is at the head of the log. */
 const rightList = (views: readonly SessionView[], filter: ConsoleFilter): string[] =>
   views
@@ -168,7 +171,7 @@ async function live(life: Life): Promise<void> {
   const isSlow = (): boolean => !isCalm && (life.slowness[asked++ % life.slowness.length] ?? false);
   const clients = filters.map(
     (filter, nth) =>
-      new ConsoleClient({ console, rooms, filter, withEvents: nth === 0, pause, isSlow }),
+      new ConsoleClient({ console, rooms, filter, withEvents: nth % 2 === 0, pause, isSlow }),
   );
   const history = life.history.map(sick);
   const write = async (happenings: readonly Happening[]): Promise<void> => {
@@ -219,7 +222,15 @@ async function judge(log: EventLog, clients: readonly ConsoleClient[]): Promise<
       }
     }
   }
-  for (const one of clients) timesBehind += one.timesBehind;
+  for (const one of clients) {
+    timesBehind += one.timesBehind;
+    const strangers = one.events.filter((id) => {
+      const stream = all.find((event) => event.id === id)?.stream ?? '';
+      const history = histories.get(stream.slice('session-'.length)) ?? new Map<number, string>();
+      return ![...history.values()].some((view) => matchesFilter(one.options.filter, asView(view)));
+    });
+    if (Object.keys(one.options.filter).length > 0) expect(strangers).toEqual([]);
+  }
   const [everything] = clients;
   const got = everything?.events ?? [];
   const last = all.slice(all.length - got.length).map(({ id }) => id);

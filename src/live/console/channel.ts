@@ -64,17 +64,20 @@ export class ConsoleChannel {
 
   /** Tells the members of the next stretch of the log. */
   tell(step: Step): void {
-    const shown = new Set<string>();
+    const left = new Set<string>();
     let bytes = PATCH_BYTES;
     const patches = step.changes.flatMap((change) => {
-      const patch = this.#patchOf(change);
+      const isKnown = this.#known.has(change.after.sessionId);
+      const patch = this.#patchOf(change, isKnown);
       if (!patch) return [];
-      shown.add(patch.sessionId);
+      // Where it is only possible that somebody held it, its events may never have been asked for.
+      const wasShown = isKnown || change.before !== undefined;
+      if (patch.type === 'session.left' && wasShown) left.add(patch.sessionId);
       bytes += PATCH_BYTES + bytesOf(patch, change);
       return [patch];
     });
     const events = this.options.withEvents
-      ? eventsShown(step, this.options.filter, shown)
+      ? eventsShown(step, this.options.filter, left)
       : NO_EVENTS;
     this.#quiet += step.events.length;
     const isQuiet = patches.length === 0 && events.length === 0;
@@ -82,10 +85,9 @@ export class ConsoleChannel {
     this.#send(step.through, patches, events, bytes + wireBytes(events));
   }
 
-  #patchOf({ before, after }: Change): ConsolePatch | undefined {
+  #patchOf({ before, after }: Change, isKnown: boolean): ConsolePatch | undefined {
     const { sessionId, revision } = after;
     const { filter } = this.options;
-    const isKnown = this.#known.has(sessionId);
     if (!matchesFilter(filter, after)) {
       this.#known.delete(sessionId);
       // Somebody may hold it who came back with a cursor; whoever does not ignores the patch.
@@ -127,16 +129,16 @@ const bytesOf = (patch: ConsolePatch, { bytes }: Change): number => {
   return patch.type === 'session.entered' ? bytes : 0;
 };
 
-/** Events of sessions that a console shows now, or of which it is just told that they left. */
+/** Events of sessions that a console shows now, or that it showed and which are in `left`. */
 export const eventsShown = (
   { events, entries }: Pick<Step, 'events' | 'entries'>,
   filter: ConsoleFilter,
-  told: ReadonlySet<string>,
+  left: ReadonlySet<string>,
 ): readonly RecordedEvent[] =>
   events.filter((event) => {
     const sessionId = listedSessionOf(event);
     if (sessionId === undefined) return false;
     const view = entries.get(sessionId)?.view;
-    if (told.has(sessionId)) return true;
+    if (left.has(sessionId)) return true;
     return view ? matchesFilter(filter, view) : Object.keys(filter).length === 0;
   });
