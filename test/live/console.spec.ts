@@ -1,22 +1,20 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
   compareSessions,
-  evolveSession,
   matchesFilter,
   sessionStream,
   type ConsoleFilter,
   type SessionView,
 } from '@playhead/contract';
 import fc from 'fast-check';
-import { asSessionEvent } from '../../src/live/frame.ts';
 import { Console } from '../../src/live/console/console.ts';
-import type { StoredSessions } from '../../src/live/console/stored.ts';
 import type { EventLog, RecordedEvent } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { histories, newEvent, type Happening } from '../support/histories.ts';
 import { pausing, slowed } from './adversary.ts';
 import { ConsoleClient, ConsoleRooms } from './console-client.ts';
+import { foldView, LaggingModel } from './lagging-model.ts';
 
 const RUNS = 120;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -72,46 +70,6 @@ const filters: readonly ConsoleFilter[] = [
 /** A session after each of its events, as a list shows it. */
 type Histories = ReadonlyMap<string, ReadonlyMap<number, string>>;
 
-const fold = (view: SessionView | undefined, event: RecordedEvent): SessionView => {
-  const asEvent = asSessionEvent(event);
-  try {
-    return evolveSession(view, asEvent);
-  } catch {
-    return evolveSession(view, { ...asEvent, v: 0 });
-  }
-};
-
-/** A read model that lags behind as much as it is told to. */
-class LaggingModel implements StoredSessions {
-  readonly #rows = new Map<string, SessionView>();
-  #position = '';
-
-  constructor(
-    private readonly log: EventLog,
-    private readonly pause: () => Promise<void>,
-  ) {}
-
-  async project(count: number): Promise<void> {
-    for (const event of await this.log.readAll({ after: this.#position, limit: count })) {
-      this.#position = event.position;
-      if (event.type === 'message.chunked') continue;
-      const sessionId = event.stream.slice('session-'.length);
-      this.#rows.set(sessionId, fold(this.#rows.get(sessionId), event));
-    }
-  }
-
-  async list(filter: ConsoleFilter) {
-    await this.pause();
-    const all = [...this.#rows.values()].filter((view) => matchesFilter(filter, view));
-    return { position: this.#position, sessions: all.sort(compareSessions), more: false };
-  }
-
-  async views(ids: readonly string[]) {
-    await this.pause();
-    return new Map([...this.#rows].filter(([sessionId]) => ids.includes(sessionId)));
-  }
-}
-
 async function truth(
   log: EventLog,
 ): Promise<{ all: RecordedEvent[]; views: SessionView[]; histories: Histories }> {
@@ -120,7 +78,7 @@ async function truth(
   const histories = new Map<string, Map<number, string>>();
   for (const event of all) {
     if (event.type === 'message.chunked') continue;
-    const view = fold(now.get(event.stream), event);
+    const view = foldView(now.get(event.stream), event);
     now.set(event.stream, view);
     const history = histories.get(view.sessionId) ?? new Map<number, string>();
     histories.set(view.sessionId, history.set(view.revision, canonical(view)));

@@ -112,6 +112,14 @@ export class Entries {
     return found;
   }
 
+  /** Keeps what the read model answered with: it may be ahead when it is asked again. */
+  keepStored(views: readonly SessionView[]): void {
+    for (const view of views) {
+      const held = this.#kept.peek(view.sessionId)?.revision ?? -1;
+      if (view.revision > held) this.#kept.set(view.sessionId, entryOf(view, view.revision));
+    }
+  }
+
   /** An older entry never takes the place of a newer one. */
   keep(sessionId: string, entry: Entry): void {
     const held = this.#kept.peek(sessionId)?.revision ?? -1;

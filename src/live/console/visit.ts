@@ -158,6 +158,7 @@ export class Visit implements ConsoleMember {
       const list = await stored.list(this.#filter, limits);
       if (!list || (await this.#isFar(list.position))) return refuse('not-yet');
       for (const { sessionId } of list.sessions) this.#holds.add(sessionId);
+      this.parts.entries.keepStored(list.sessions);
       return { ok: true, epoch: log.epoch, ...list };
     }
     if (epoch !== log.epoch || after > (await log.head())) return refuse('cursor-unknown');

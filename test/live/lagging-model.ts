@@ -1,0 +1,51 @@
+import {
+  compareSessions,
+  evolveSession,
+  matchesFilter,
+  type ConsoleFilter,
+  type SessionView,
+} from '@playhead/contract';
+import type { StoredSessions } from '../../src/live/console/stored.ts';
+import { asSessionEvent } from '../../src/live/frame.ts';
+import type { EventLog, RecordedEvent } from '../../src/log/event-log.ts';
+
+/** A session after its next event; one that the fold cannot bear counts as opaque. */
+export const foldView = (view: SessionView | undefined, event: RecordedEvent): SessionView => {
+  const asEvent = asSessionEvent(event);
+  try {
+    return evolveSession(view, asEvent);
+  } catch {
+    return evolveSession(view, { ...asEvent, v: 0 });
+  }
+};
+
+/** A read model that lags behind as much as it is told to. */
+export class LaggingModel implements StoredSessions {
+  readonly #rows = new Map<string, SessionView>();
+  #position = '';
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly pause: () => Promise<void>,
+  ) {}
+
+  async project(count: number): Promise<void> {
+    for (const event of await this.log.readAll({ after: this.#position, limit: count })) {
+      this.#position = event.position;
+      if (event.type === 'message.chunked') continue;
+      const sessionId = event.stream.slice('session-'.length);
+      this.#rows.set(sessionId, foldView(this.#rows.get(sessionId), event));
+    }
+  }
+
+  async list(filter: ConsoleFilter) {
+    await this.pause();
+    const all = [...this.#rows.values()].filter((view) => matchesFilter(filter, view));
+    return { position: this.#position, sessions: all.sort(compareSessions), more: false };
+  }
+
+  async views(ids: readonly string[]) {
+    await this.pause();
+    return new Map([...this.#rows].filter(([sessionId]) => ids.includes(sessionId)));
+  }
+}
