@@ -54,8 +54,10 @@ export const limits = {
   tailBytesMax: 16 * 1024 * 1024,
   /** Events a projection takes in one transaction. */
   projectionBatchMax: 1_000,
-  /** The least time between two transactions of a projection that keeps up, unless one waits. */
+  /** The least time from batch to batch of a projection that keeps up, unless somebody waits, */
   projectionGatherMs: 40,
+  /** and how long it rests at most, which is twice the time that its last batch took. */
+  projectionRestMsMax: 200,
   /** The database gives up a projection's transaction that hangs for this long. */
   projectionIdleMsMax: 10_000,
   /** Longest pause before a projection that failed tries again. */

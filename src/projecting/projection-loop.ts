@@ -119,12 +119,22 @@ export class ProjectionLoop {
       return;
     }
     this.#pendingAt = (events[0] ?? last).meta.at;
-    const { projectionBatchMax, projectionGatherMs } = this.around.limits;
-    const until = performance.now() + projectionGatherMs;
+    const begun = performance.now();
     const isDone = await this.#take(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
     if (!isDone) await this.#standBy();
-    else if (events.length < projectionBatchMax) await this.#haste.wait(until - performance.now());
+    else await this.#rest(events.length, performance.now() - begun);
+  }
+
+  /**
+   * Lets events gather, more of them the longer they take: what is paid once a batch, and once for
+   * a row however many of them touch it, must not add up when the node has most to do.
+   */
+  async #rest(taken: number, tookMs: number): Promise<void> {
+    const { projectionBatchMax, projectionGatherMs, projectionRestMsMax } = this.around.limits;
+    if (taken >= projectionBatchMax) return;
+    const restMs = Math.max(projectionGatherMs - tookMs, Math.min(2 * tookMs, projectionRestMsMax));
+    await this.#haste.wait(restMs);
   }
 
   /** The checkpoint to go on from, undefined when it has to be looked at again. */

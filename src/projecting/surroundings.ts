@@ -24,6 +24,7 @@ export interface ProjectionStatus {
 /** Bounds and delays of a projection's loop, as `config.ts` has them. */
 export interface ProjectionLimits extends BatchLimits, ContiguityLimits {
   readonly projectionGatherMs: number;
+  readonly projectionRestMsMax: number;
   readonly projectionIdleMsMax: number;
   readonly projectionRetryMaxMs: number;
   readonly projectionSettleMs: number;
