@@ -56,7 +56,7 @@ export const limits = {
   projectionBatchMax: 1_000,
   /** The least time from batch to batch of a projection that keeps up, unless somebody waits, */
   projectionGatherMs: 40,
-  /** and how long it rests at most, which is twice the time that its last batch took. */
+  /** and how long it rests at most, which is in proportion to what its last batch took. */
   projectionRestMsMax: 200,
   /** The database gives up a projection's transaction that hangs for this long. */
   projectionIdleMsMax: 10_000,

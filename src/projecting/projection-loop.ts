@@ -18,6 +18,8 @@ import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts
 import { takeBatch } from './take-batch.ts';
 
 const RETRY_FIRST_MS = 50;
+/** How many times as long as its last batch took a projection rests. */
+const RESTS = 8;
 
 /**
  * Keeps one read model at the head of the log. Nodes that share a database may all run it: the
@@ -133,7 +135,10 @@ export class ProjectionLoop {
   async #rest(taken: number, tookMs: number): Promise<void> {
     const { projectionBatchMax, projectionGatherMs, projectionRestMsMax } = this.around.limits;
     if (taken >= projectionBatchMax) return;
-    const restMs = Math.max(projectionGatherMs - tookMs, Math.min(2 * tookMs, projectionRestMsMax));
+    const restMs = Math.max(
+      projectionGatherMs - tookMs,
+      Math.min(RESTS * tookMs, projectionRestMsMax),
+    );
     await this.#haste.wait(restMs);
   }
 
