@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_STREAM, START, type EventLog } from '../../src/log/event-log.ts';
 import { anEvent, collect, eventually, idsOf, someEvents } from '../support/logs.ts';
-import { appendRaw } from '../support/raw-append.ts';
+import { appendRaw, appendRawAlone } from '../support/raw-append.ts';
 import { postgresStore, type PostgresStore } from './postgres-store.ts';
 
 /** From a commit to the follower, in milliseconds. */
@@ -51,7 +51,8 @@ describe('the order of a Postgres log', () => {
       const client = await store.connect();
       for (let round = 0; isOn; round += 1) {
         await client.query('begin');
-        const id = await appendRaw(client, `raw-${nth}`);
+        const append = round % 2 === 0 ? appendRaw : appendRawAlone;
+        const id = await append(client, `raw-${nth}`);
         await client.query('select pg_sleep($1)', [Math.random() * 0.1]);
         if (round % 4 === 3) {
           await client.query('rollback');
@@ -109,6 +110,25 @@ describe('the order of a Postgres log', () => {
     await log.append({ stream: 'a', expected: NO_STREAM, events: someEvents(2) });
     const all = await log.readAll({ after: START, limit: 10 });
     expect(all.map(({ position }) => Number(position))).toEqual([1, 2]);
+  });
+
+  it('is that of a batch, also when what comes first in it conflicts', async () => {
+    const client = await store.connect();
+    const ids = someEvents(3).map(({ id }) => id);
+    const { rows } = await client.query(
+      `select lasts, befores from append_events(
+         array['a', 'b'], array[7, -1], array[1, 2], $1::uuid[], array_fill('t'::text, array[3]),
+         array[1, 1, 1], array_fill('{}'::text, array[3]), array_fill('{}'::text, array[3]))`,
+      [ids],
+    );
+    expect(rows).toEqual([{ lasts: [-1, -1], befores: [null, '0'] }]);
+    const { rows: stored } = await client.query(
+      'select position, stream, revision, id from events order by position',
+    );
+    expect(stored).toEqual([
+      { position: '1', stream: 'b', revision: 0, id: ids[1] },
+      { position: '2', stream: 'b', revision: 1, id: ids[2] },
+    ]);
   });
 
   it.each(['repeatable read', 'serializable'])(

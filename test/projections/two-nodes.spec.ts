@@ -27,14 +27,13 @@ const checkpointsOf = async ({ dataSource }: Node): Promise<number> => {
 function holdUp(at: string) {
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const state = { isArmed: false, isHeld: false };
+  const state = { isArmed: false, isHeld: false, isOver: false };
   const prepare = (dataSource: DataSource): void =>
     watchQueries(dataSource, async (sql, _parameters, run) => {
-      if (state.isArmed && sql.includes(at)) {
-        state.isHeld = true;
-        await held;
-      }
-      return run();
+      if (!state.isArmed || !sql.includes(at)) return run();
+      state.isHeld = true;
+      await held;
+      return run().finally(() => (state.isOver = true));
     });
   return { state, prepare, release: () => release() };
 }
@@ -96,6 +95,8 @@ describe('two nodes on one database', () => {
     expect(await other.projector.waitFor(end, 5_000)).toBe(true);
     hold.state.isArmed = false;
     hold.release();
+    // What it does then is done before anybody writes these rows again.
+    await eventually(() => hold.state.isOver);
     const last = await bed.append(posted('a', 4));
     for (const node of [hanging, other]) {
       expect(await node.projector.waitFor(last, 10_000)).toBe(true);
