@@ -70,6 +70,8 @@ describe('a console', () => {
   it('loses and doubles nothing through cut cables and a crash of the service', async () => {
     const filter = { state: 'working' } as const;
     for (let nth = 0; nth < 7; nth += 1) await post(`c${nth}`, 'session.start', {});
+    // A list that is opened before is at an earlier position, and these starts come as events.
+    await service.caughtUp();
     const client = clientAt(cable.url);
     const all = client.openConsole({}, { events: true });
     const some = client.openConsole(filter);

@@ -100,6 +100,7 @@ describe('a client', () => {
     const read = reading(session);
     const seen = new Set<string>();
     session.subscribe(() => seen.add(session.status));
+    await until(() => session.status === 'live');
     const end = Date.now() + LASTS_MS;
     let cuts = 0;
     let isOver = false;

@@ -147,13 +147,11 @@ export class RunningService {
 
   /** Resolves once the read models have taken everything that the log holds now. */
   async caughtUp(): Promise<void> {
+    const head = await this.head();
     for (let attempt = 0; attempt < 400; attempt += 1) {
       const { body } = await this.request('/health/ready', { key: null });
-      const { log, projections } = body as {
-        log: { head: string };
-        projections: { position: string }[];
-      };
-      if (projections.every(({ position }) => position >= log.head)) return;
+      const { projections } = body as { projections: { position: string }[] };
+      if (projections.every(({ position }) => position >= head)) return;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     throw new Error('the read models do not catch up');
