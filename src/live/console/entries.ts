@@ -115,15 +115,18 @@ export class Entries {
   /** Keeps what the read model answered with: it may be ahead when it is asked again. */
   keepStored(views: readonly SessionView[]): void {
     for (const view of views) {
-      const held = this.#kept.peek(view.sessionId)?.revision ?? -1;
-      if (view.revision > held) this.#kept.set(view.sessionId, entryOf(view, view.revision));
+      const { sessionId, revision } = view;
+      if (revision > this.#heldRevision(sessionId)) this.keep(sessionId, entryOf(view, revision));
     }
   }
 
   /** An older entry never takes the place of a newer one. */
   keep(sessionId: string, entry: Entry): void {
-    const held = this.#kept.peek(sessionId)?.revision ?? -1;
-    if (entry.revision >= held) this.#kept.set(sessionId, entry);
+    if (entry.revision >= this.#heldRevision(sessionId)) this.#kept.set(sessionId, entry);
+  }
+
+  #heldRevision(sessionId: string): number {
+    return this.#kept.peek(sessionId)?.revision ?? -1;
   }
 
   async #readOn(sessionId: string, from: Entry, revision: number): Promise<Entry> {
