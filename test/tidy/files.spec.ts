@@ -2,7 +2,6 @@ import { posix } from 'node:path';
 import { filesBelow, read } from '../support/sources.ts';
 
 const linesMax = 300;
-const medianLinesMax = 70;
 const columnsMax = 100;
 
 interface File {
@@ -22,10 +21,6 @@ const tooWide = (file: File): string[] =>
       ? [`${file.path}:${nth + 1} is over ${columnsMax} columns: break the line`]
       : [],
   );
-
-/** What half of the files do not exceed. */
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)] ?? NaN;
 
 type Words = readonly (readonly [RegExp, string])[];
 
@@ -63,12 +58,8 @@ describe('a file', () => {
     .map((path) => ({ path, text: read(path) }));
   const code = files.filter(({ path }) => /\.(ts|tsx|mjs)$/.test(path));
 
-  it('is short, and half of the files fit a screen', () => {
-    const sizes = code
-      .filter(({ path }) => /^(src|packages|projections)\//.test(path))
-      .map((file) => linesOf(file).length);
+  it('is not too long', () => {
     expect(code.flatMap(tooLong)).toEqual([]);
-    expect(median(sizes)).toBeLessThanOrEqual(medianLinesMax);
   });
 
   it('is no wider than a screen', () => {
@@ -96,8 +87,6 @@ describe('a file', () => {
     expect(tooWide({ path: 'x.ts', text: `${'😀'.repeat(100)}\n${'x'.repeat(101)}` })).toEqual([
       'x.ts:2 is over 100 columns: break the line',
     ]);
-    expect(median([300, 71, 70, 1])).toBe(70);
-    expect(median([300, 71, 1])).toBe(71);
   });
 
   it('is caught with such words', () => {
