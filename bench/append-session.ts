@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from '../src/config.ts';
-import type { CommandHandler } from '../src/handle-command.ts';
+import type { CommandHandler } from '../src/commands/command-handler.ts';
 import { openPostgresLog, PostgresSnapshots } from '../src/log/postgres/index.ts';
-import { openCommands } from '../src/open-parts.ts';
+import { openCommands } from '../src/startup/open-parts.ts';
 import type { Bench } from './support/bench.ts';
 
 const WRITERS = 256;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from '../src/config.ts';
-import type { AskedCommand, CommandHandler } from '../src/handle-command.ts';
+import type { AskedCommand, CommandHandler } from '../src/commands/command-handler.ts';
 import { openPostgresLog, PostgresSnapshots } from '../src/log/postgres/index.ts';
-import { openCommands } from '../src/open-parts.ts';
+import { openCommands } from '../src/startup/open-parts.ts';
 import type { Bench, Figure } from './support/bench.ts';
 import { writeLong } from './support/long-session.ts';
 import { quantile } from './support/quantile.ts';

@@ -1,6 +1,6 @@
 import { projections } from '../projections/index.ts';
 import { readConfig } from '../src/config.ts';
-import { openDatabase } from '../src/database.ts';
+import { openDatabase } from '../src/startup/database.ts';
 import { SearchController } from '../src/http/search.controller.ts';
 import type { Bench, BenchContext } from './support/bench.ts';
 import { quantile } from './support/quantile.ts';

@@ -10,7 +10,7 @@ import { ConsoleGateway } from './gateway/console.gateway.ts';
 import { PrincipalsGateway } from './gateway/principals.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import { SignalsGateway } from './gateway/signals.gateway.ts';
-import type { CommandHandler } from './handle-command.ts';
+import type { CommandHandler } from './commands/command-handler.ts';
 import { CommandsController } from './http/commands.controller.ts';
 import { DocumentsController } from './http/documents.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
@@ -36,7 +36,7 @@ import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
 import type { Nodes } from './nodes/nodes.ts';
 import type { Projector } from './projecting/projector.ts';
-import { CommandRequests } from './request-command.ts';
+import { CommandRequests } from './commands/command-requests.ts';
 import * as tokens from './tokens.ts';
 
 /** Everything below Nest. */

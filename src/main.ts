@@ -1,8 +1,8 @@
 import { pino } from 'pino';
-import { CannotStart } from './cannot-start.ts';
+import { StartupError } from './startup/startup-error.ts';
 import { ConfigError, readConfig } from './config.ts';
-import { withSecretFiles } from './secret-files.ts';
-import { startService, type Service } from './service.ts';
+import { withSecretFiles } from './startup/secret-files.ts';
+import { startService, type Service } from './startup/service.ts';
 
 /** What npm passes on comes beside what the terminal has told everyone: one Ctrl-C, two signals. */
 const oneCtrlCMs = 1_000;
@@ -41,7 +41,7 @@ try {
     console.log(`Admin key, shown only this once: ${service.firstKey}`);
   }
 } catch (failure) {
-  const isExplained = failure instanceof ConfigError || failure instanceof CannotStart;
+  const isExplained = failure instanceof ConfigError || failure instanceof StartupError;
   console.error(isExplained ? failure.message : failure);
   process.exit(1);
 }

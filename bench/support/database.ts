@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrations } from '../../migrations/index.ts';
-import { migrate, openDatabase } from '../../src/database.ts';
+import { migrate, openDatabase } from '../../src/startup/database.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
 
 /** A database of one run's own. */

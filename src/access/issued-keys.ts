@@ -1,7 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type { KeyCreate, KeyPrefix } from '@playhead/contract';
 import { ArrayContains, IsNull, type DataSource, type EntityManager } from 'typeorm';
-import { CommandRefused } from '../handle-command.ts';
+import { CommandRefused } from '../commands/command-handler.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { KeyRow } from './key-row.ts';
 import { appendToSystem, recordOnce } from './system-stream.ts';

@@ -18,7 +18,7 @@ import {
 import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
 import { problemOf } from '../http/problem.ts';
-import type { CommandRequests } from '../request-command.ts';
+import type { CommandRequests } from '../commands/command-requests.ts';
 import { CONFIG, KEYS, REQUESTS } from '../tokens.ts';
 import { admitted } from './admission.ts';
 import { checked, cleansed } from './checked.ts';

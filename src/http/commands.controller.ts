@@ -8,7 +8,7 @@ import {
   type RequestedCommand,
 } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
-import type { CommandRequests } from '../request-command.ts';
+import type { CommandRequests } from '../commands/command-requests.ts';
 import { REQUESTS } from '../tokens.ts';
 import { Documented } from './documents/documented.ts';
 import { principalOf } from './edge.ts';

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { CommandHandler } from '../handle-command.ts';
+import type { CommandHandler } from '../commands/command-handler.ts';
 import type { Feed } from '../live/feed.ts';
 import type { Projector } from '../projecting/projector.ts';
 

@@ -1,9 +1,9 @@
 import { HttpException } from '@nestjs/common';
 import type { z } from 'zod';
 import { errorCodes, refuse, type ErrorCode, type Refusal } from '@playhead/contract';
-import { CommandRefused } from '../handle-command.ts';
+import { CommandRefused } from '../commands/command-handler.ts';
 import { LogError } from '../log/event-log.ts';
-import { isUnreachable } from '../unreachable.ts';
+import { isUnreachable } from '../database-unreachable.ts';
 
 /** One thing wrong with a request. */
 export interface Fault {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { limits } from '../config.ts';
-import { Undo } from '../undo.ts';
+import { CleanupStack } from '../startup/cleanup-stack.ts';
 import { CannotCopy, copyLog, type Copied, type CopyProgress } from './copy-log.ts';
 import { openPlace } from './open-place.ts';
 import { progressLine } from './progress-line.ts';
@@ -23,7 +23,7 @@ function teller(isQuiet: boolean): (progress: CopyProgress) => void {
   };
 }
 
-async function copy(undo: Undo): Promise<Copied> {
+async function copy(cleanup: CleanupStack): Promise<Copied> {
   const { values } = parseArgs({
     args: process.argv.slice(4),
     options: {
@@ -41,9 +41,9 @@ async function copy(undo: Undo): Promise<Copied> {
   const source = await openPlace(
     from,
     { streamPrefix: fromPrefix, isNewAllowed: false, warn },
-    undo,
+    cleanup,
   );
-  const target = await openPlace(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, undo);
+  const target = await openPlace(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, cleanup);
   const copied = await copyLog(source, target, { ...limits, onProgress: teller(json) });
   if (isTerminal && !json) process.stderr.write('\r\x1b[K');
   console.log(json ? JSON.stringify(copied) : told(copied));
@@ -57,14 +57,14 @@ const told = ({ events, streams, digest, copied, isBehind }: Copied): string =>
     ...(isBehind ? ['the first has grown since: copy again once nobody writes to it'] : []),
   ].join('\n');
 
-const undo = new Undo();
-const letGo = (): Promise<void> => undo.run(() => undefined);
+const cleanup = new CleanupStack();
+const letGo = (): Promise<void> => cleanup.run(() => undefined);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void letGo().then(() => process.exit(130)));
 }
 try {
   if (process.argv.slice(2, 4).join(' ') !== 'log copy') throw new CannotCopy(USAGE);
-  await copy(undo);
+  await copy(cleanup);
 } catch (failure) {
   const { message, code } = failure as Error & { code?: string };
   console.error(`${isTerminal ? '\n' : ''}playhead: ${message || code}`);

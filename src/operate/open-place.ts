@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrations } from '../../migrations/index.ts';
 import { limits } from '../config.ts';
-import { migrate, openDatabase } from '../database.ts';
+import { migrate, openDatabase } from '../startup/database.ts';
 import { startEmbeddedPostgres } from '../embedded-postgres/index.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { openEventStoreLog } from '../log/eventstoredb/index.ts';
 import { openPostgresLog } from '../log/postgres/index.ts';
-import type { Undo } from '../undo.ts';
+import type { CleanupStack } from '../startup/cleanup-stack.ts';
 
 /** How a log is opened. */
 export interface PlaceOptions {
@@ -25,28 +25,32 @@ export interface PlaceOptions {
 export async function openPlace(
   where: string,
   { streamPrefix, isNewAllowed, warn }: PlaceOptions,
-  undo: Undo,
+  cleanup: CleanupStack,
 ): Promise<EventLog> {
   if (/^esdb(\+discover)?:\/\//.test(where)) {
     const log = await openEventStoreLog({ ...limits, connectionString: where, streamPrefix, warn });
-    undo.add(() => log.close());
+    cleanup.add(() => log.close());
     return log;
   }
   const connectionString = /^postgres(ql)?:\/\//.test(where)
     ? where
-    : await openFolder(where, isNewAllowed, undo);
+    : await openFolder(where, isNewAllowed, cleanup);
   if (isNewAllowed) await migrated(connectionString);
   const log = await openPostgresLog({ ...limits, connectionString, warn });
-  undo.add(() => log.close());
+  cleanup.add(() => log.close());
   return log;
 }
 
-async function openFolder(dataDir: string, isNewAllowed: boolean, undo: Undo): Promise<string> {
+async function openFolder(
+  dataDir: string,
+  isNewAllowed: boolean,
+  cleanup: CleanupStack,
+): Promise<string> {
   if (!isNewAllowed && !existsSync(join(dataDir, 'postgres'))) {
     throw new Error(`${dataDir} is neither an esdb:// or postgres:// address nor a data folder`);
   }
   const postgres = await startEmbeddedPostgres({ dataDir });
-  undo.add(() => postgres.stop());
+  cleanup.add(() => postgres.stop());
   return postgres.url;
 }
 

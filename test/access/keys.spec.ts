@@ -1,6 +1,6 @@
 import { KeyRow, Keys } from '../../src/access/keys.ts';
 import { limits } from '../../src/config.ts';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/startup/database.ts';
 import { openPostgresLog } from '../../src/log/postgres/index.ts';
 import { freshDatabase } from '../support/database.ts';
 

@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { limits } from '../../src/config.ts';
 import { STATE_VERSION } from '../../src/domain/session-state.ts';
 import type { AskedCommand } from '../../src/domain/session-commands.ts';
-import type { CommandHandler, CommandRefused } from '../../src/handle-command.ts';
+import type { CommandHandler, CommandRefused } from '../../src/commands/command-handler.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { MemorySnapshots, openMemoryLog } from '../../src/log/memory/index.ts';
-import { openCommands } from '../../src/open-parts.ts';
+import { openCommands } from '../../src/startup/open-parts.ts';
 
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const fold = { name: 'state', version: STATE_VERSION };

@@ -8,7 +8,7 @@ import {
 } from '@playhead/contract';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/startup/database.ts';
 import { listMessages, MessageRow } from '../../projections/messages.ts';
 import {
   firstParticipants,

@@ -15,8 +15,8 @@ import { limits, readConfig } from '../../src/config.ts';
 import { Ingest, type IngestAnswer } from '../../src/http/ingest/ingest.ts';
 import { idOfText } from '../../src/http/ingest/reported.ts';
 import { asSessionEvent } from '../../src/live/frame.ts';
-import { openParts } from '../../src/open-parts.ts';
-import { Undo } from '../../src/undo.ts';
+import { openParts } from '../../src/startup/open-parts.ts';
+import { CleanupStack } from '../../src/startup/cleanup-stack.ts';
 import { pausing } from '../live/adversary.ts';
 import { Client, Rooms, type ClientOptions, type From } from '../live/client.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -43,7 +43,7 @@ const narrow = {
 };
 
 async function startNode(url: string, bounds: object): Promise<Node> {
-  const undo = new Undo();
+  const undo = new CleanupStack();
   const failures: unknown[] = [];
   const config = { ...readConfig({ DATABASE_URL: url }), limits: { ...limits, ...bounds } };
   const logger = pino({ level: 'error' }, { write: (line) => void failures.push(line) });

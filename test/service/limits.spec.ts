@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';
 import { limits, readConfig, type Limits } from '../../src/config.ts';
-import { startService, type Service } from '../../src/service.ts';
+import { startService, type Service } from '../../src/startup/service.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 /* Small limits in a service of their own; those of the defaults no test would reach. */

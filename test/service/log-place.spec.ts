@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../../migrations/index.ts';
-import { migrate, openDatabase } from '../../src/database.ts';
+import { migrate, openDatabase } from '../../src/startup/database.ts';
 import { chooseRunAs, run } from '../../src/embedded-postgres/run-as.ts';
-import { settleLog } from '../../src/log-place.ts';
+import { claimLogLocation } from '../../src/startup/log-location.ts';
 import { commandsUnder, runCommands } from '../support/operating.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { query, temporaryFolder, until } from '../support/postgres-process.ts';
@@ -15,7 +15,7 @@ import { toolsFolder } from '../support/postgres-tools.ts';
 async function starts(url: string, folder = ''): Promise<{ isCopy: boolean; epoch: string }> {
   const database = await open(url);
   try {
-    const isCopy = await settleLog(database, folder);
+    const isCopy = await claimLogLocation(database, folder);
     const [row] = await database.query<{ epoch: string }[]>('select epoch from log_identity');
     return { isCopy, epoch: row?.epoch ?? '' };
   } finally {

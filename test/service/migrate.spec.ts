@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { migrations as ownMigrations } from '../../migrations/index.ts';
-import { migrate, openDatabase, POSTGRES_MAJOR_MIN } from '../../src/database.ts';
+import { migrate, openDatabase, POSTGRES_MAJOR_MIN } from '../../src/startup/database.ts';
 import { chooseRunAs, run } from '../../src/embedded-postgres/run-as.ts';
 import { startServer } from '../../src/embedded-postgres/server.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
-import { withSecretFiles } from '../../src/secret-files.ts';
+import { withSecretFiles } from '../../src/startup/secret-files.ts';
 import { processesIn, query, temporaryFolder } from '../support/postgres-process.ts';
 import { Program, statusOf } from '../support/program.ts';
 

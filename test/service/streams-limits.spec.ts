@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { limits, readConfig } from '../../src/config.ts';
-import { startService, type Service } from '../../src/service.ts';
+import { startService, type Service } from '../../src/startup/service.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { EventReader } from '../support/event-reader.ts';
 

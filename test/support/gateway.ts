@@ -5,7 +5,7 @@ import type { ClientToServer, ServerToClient } from '@playhead/contract';
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { KeyRow, Keys } from '../../src/access/keys.ts';
 import { limits, readConfig, type Limits } from '../../src/config.ts';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/startup/database.ts';
 import { SessionsGateway } from '../../src/gateway/sessions.gateway.ts';
 import { SocketAdapter } from '../../src/gateway/socket-adapter.ts';
 import { Feed } from '../../src/live/feed.ts';

@@ -39,7 +39,7 @@ const useGiven = async (url) => {
 
 /** The database `playhead` itself is the template; nobody stays connected to it. */
 const migrateTemplate = async (url) => {
-  const { openDatabase, migrate } = await import('../../dist/src/database.js');
+  const { openDatabase, migrate } = await import('../../dist/src/startup/database.js');
   const { migrations } = await import('../../dist/migrations/index.js');
   const template = await openDatabase(url, { entities: [], migrations, poolSize: 2 });
   await migrate(template);

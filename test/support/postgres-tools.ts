@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { POSTGRES_MAJOR_MIN } from '../../src/database.ts';
+import { POSTGRES_MAJOR_MIN } from '../../src/startup/database.ts';
 import { chooseRunAs, run } from '../../src/embedded-postgres/run-as.ts';
 import { startServer } from '../../src/embedded-postgres/server.ts';
 import { query, temporaryFolder } from './postgres-process.ts';

@@ -1,7 +1,7 @@
 import { sessionIdOf, type SessionEvent } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { limits } from '../../src/config.ts';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/startup/database.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';

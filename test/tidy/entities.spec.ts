@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { KeyRow } from '../../src/access/keys.ts';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/startup/database.ts';
 import { projections } from '../../projections/index.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 

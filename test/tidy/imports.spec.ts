@@ -11,8 +11,8 @@ const wiring = [
 ];
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
-  ...['src/access/', 'src/live/', 'src/handle-command.ts', 'src/request-command.ts'],
-  'src/unreachable.ts',
+  ...['src/access/', 'src/live/', 'src/commands/'],
+  'src/database-unreachable.ts',
   'type src/nodes/nodes.ts',
 ];
 
@@ -35,24 +35,22 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/eventstoredb/': ['src/log/*', contract, '@eventstore/db-client', 'node:'],
   'src/log/memory/': ['src/log/*', contract, 'node:'],
   'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
-  'src/serial-queues.ts': [],
-  'src/session-states.ts': ['src/domain/', ...logPort, contract, 'lru-cache', 'node:'],
-  'src/handle-command.ts': [
-    ...['src/domain/', ...logPort, 'src/serial-queues.ts', 'src/session-states.ts', contract],
-  ],
-  'src/chunk-window.ts': ['src/domain/'],
-  'src/request-command.ts': [
-    ...['src/handle-command.ts', 'src/chunk-window.ts', ...logPort, contract, 'uuid', 'node:'],
-  ],
+  'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
   'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
   'src/nodes/': [contract, 'zod', 'pg', 'node:'],
   'src/live/': [
-    ...[...logPort, 'src/unreachable.ts', 'type src/nodes/nodes.ts', contract, 'lru-cache'],
+    ...[
+      ...logPort,
+      'src/database-unreachable.ts',
+      'type src/nodes/nodes.ts',
+      contract,
+      'lru-cache',
+    ],
     'node:',
   ],
   'src/access/': [
-    ...['src/handle-command.ts', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
+    ...['src/commands/', ...logPort, contract, 'typeorm', 'jose', 'lru-cache', 'node:'],
     'rate-limiter-flexible',
   ],
   'src/http/': [
@@ -67,25 +65,23 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
   'src/operate/': ['src/log/event-log.ts', 'node:'],
-  'src/operate/main.ts': ['src/operate/', 'src/config.ts', 'src/undo.ts', 'node:'],
+  'src/operate/main.ts': ['src/operate/', 'src/config.ts', 'src/startup/cleanup-stack.ts', 'node:'],
   'src/operate/open-place.ts': [
-    ...['src/log/', 'src/embedded-postgres/', 'src/database.ts', 'src/config.ts', 'migrations/'],
-    ...['type src/undo.ts', 'node:'],
+    ...[
+      'src/log/',
+      'src/embedded-postgres/',
+      'src/startup/database.ts',
+      'src/config.ts',
+      'migrations/',
+    ],
+    ...['type src/startup/cleanup-stack.ts', 'node:'],
   ],
-  'src/database.ts': ['pg', 'typeorm', 'node:'],
   'src/config.ts': ['zod'],
-  'src/secret-files.ts': ['src/config.ts', 'node:'],
   'src/tokens.ts': [],
-  'src/undo.ts': [],
-  'src/unreachable.ts': [],
-  'src/cannot-start.ts': [],
-  'src/log-place.ts': ['type typeorm'],
-  'src/listed-sessions.ts': ['projections/', 'src/live/', contract, 'typeorm'],
+  'src/database-unreachable.ts': [],
+  'src/session-list.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
-  'src/open-parts.ts': [...wiring, 'node:'],
-  'src/open-log.ts': ['src/', 'type pino', 'type typeorm'],
-  'src/service.ts': wiring,
-  'src/listening.ts': ['src/cannot-start.ts', 'type @nestjs/platform-fastify', 'node:'],
+  'src/startup/': [...wiring, 'type fastify', 'typeorm', 'pg', 'node:'],
   'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
 };

@@ -1,5 +1,5 @@
 import type { EventData, EventMeta } from '@playhead/contract';
-import type { CommandHandler } from '../../handle-command.ts';
+import type { CommandHandler } from '../../commands/command-handler.ts';
 import { NO_STREAM, type EventLog } from '../../log/event-log.ts';
 import { parseJson } from '../json-body.ts';
 import { Problem } from '../problem.ts';

@@ -1,6 +1,10 @@
 import { id, type Summary } from '@playhead/contract';
 import { parse, v5 } from 'uuid';
-import type { DeclaredParticipant, ReportedCommand, ReportedSource } from '../../handle-command.ts';
+import type {
+  DeclaredParticipant,
+  ReportedCommand,
+  ReportedSource,
+} from '../../commands/command-handler.ts';
 import type { CliData, CliEvent, CliParticipant, CliSummary } from './agentpipe.ts';
 
 /** Ids that Playhead derives from what a producer sent live in this namespace. */

@@ -9,7 +9,7 @@ import {
   type Refusal,
 } from '@playhead/contract';
 import { LogError, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
-import { isUnreachable } from '../../unreachable.ts';
+import { isUnreachable } from '../../database-unreachable.ts';
 import { asSessionEvent, wireBytes } from '../frame.ts';
 import { eventsShown, type ConsoleChannel, type ConsoleMember } from './channel.ts';
 import { listedSessionOf, type Entries, type Entry } from './entries.ts';

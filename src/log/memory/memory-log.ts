@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Bell } from '../bell.ts';
+import { WakeUpSignal } from '../wake-up-signal.ts';
 import { decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
 import { cutPage, type PageBounds } from '../cut-page.ts';
 import {
@@ -43,7 +43,7 @@ class MemoryLog implements EventLog {
   readonly epoch = randomUUID();
   readonly #events: StoredEvent[] = [];
   readonly #streams = new Map<string, StoredEvent[]>();
-  readonly #followers = new Map<Follower, Bell>();
+  readonly #followers = new Map<Follower, WakeUpSignal>();
   #closed = false;
 
   constructor(private readonly options: MemoryLogOptions) {}
@@ -65,7 +65,7 @@ class MemoryLog implements EventLog {
     }
     this.#streams.set(stream, line);
     const position = await this.head();
-    for (const bell of this.#followers.values()) bell.ring(position);
+    for (const wakeUp of this.#followers.values()) wakeUp.wake(position);
     return { revision: last + events.length, position, repeated: false };
   }
 
@@ -90,7 +90,7 @@ class MemoryLog implements EventLog {
   }
 
   follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
-    const bell = new Bell();
+    const wakeUp = new WakeUpSignal();
     const { readEventsMax: limit, pollEveryMs } = this.options;
     const source = {
       read: async (through: string) => {
@@ -98,7 +98,7 @@ class MemoryLog implements EventLog {
         const events = await this.readAll({ after: through, limit });
         return { events, caughtUp: (events.at(-1)?.position ?? through) >= (await this.head()) };
       },
-      news: (through: string, signal: AbortSignal) => bell.wait(through, pollEveryMs, signal),
+      news: (through: string, signal: AbortSignal) => wakeUp.wait(through, pollEveryMs, signal),
       stop: async () => undefined,
     };
     const running = startFollowing(source, after, handle, this.options);
@@ -108,7 +108,7 @@ class MemoryLog implements EventLog {
         return running.stop();
       },
     };
-    this.#followers.set(follower, bell);
+    this.#followers.set(follower, wakeUp);
     return follower;
   }
 

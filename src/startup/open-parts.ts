@@ -1,27 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { migrations } from '../migrations/index.ts';
-import { projections } from '../projections/index.ts';
-import { KeyRow, Keys, type PresetKey } from './access/keys.ts';
-import { Revocations } from './access/revocations.ts';
-import type { Parts } from './app.module.ts';
-import { CannotStart } from './cannot-start.ts';
-import type { Config } from './config.ts';
+import { migrations } from '../../migrations/index.ts';
+import { projections } from '../../projections/index.ts';
+import { KeyRow, Keys, type PresetKey } from '../access/keys.ts';
+import { Revocations } from '../access/revocations.ts';
+import type { Parts } from '../app.module.ts';
+import { StartupError } from './startup-error.ts';
+import type { Config } from '../config.ts';
 import { migrate, openDatabase } from './database.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres/index.ts';
-import { CommandHandler } from './handle-command.ts';
-import { ListedSessions } from './listed-sessions.ts';
-import { Console } from './live/console/console.ts';
-import { Feed } from './live/feed.ts';
-import type { EventLog } from './log/event-log.ts';
-import { PostgresSnapshots } from './log/postgres/index.ts';
-import type { Snapshots } from './log/snapshots.ts';
-import { openTail } from './log/tail.ts';
-import { openPostgresNodes } from './nodes/postgres-nodes.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/index.ts';
+import { CommandHandler } from '../commands/command-handler.ts';
+import { SessionList } from '../session-list.ts';
+import { Console } from '../live/console/console.ts';
+import { Feed } from '../live/feed.ts';
+import type { EventLog } from '../log/event-log.ts';
+import { PostgresSnapshots } from '../log/postgres/index.ts';
+import type { Snapshots } from '../log/snapshots.ts';
+import { openTail } from '../log/tail.ts';
+import { openPostgresNodes } from '../nodes/postgres-nodes.ts';
 import { openLog } from './open-log.ts';
-import { Projector } from './projecting/projector.ts';
-import { SessionStates, type StatesOptions } from './session-states.ts';
-import type { Undo } from './undo.ts';
+import { Projector } from '../projecting/projector.ts';
+import { SessionStates, type StatesOptions } from '../commands/session-states.ts';
+import type { CleanupStack } from './cleanup-stack.ts';
 
 /**
  * Opens what the service is made of, bottom up, and puts down how each is closed. Throws what the
@@ -30,34 +30,34 @@ import type { Undo } from './undo.ts';
 export async function openParts(
   config: Config,
   logger: Logger,
-  undo: Undo,
+  cleanup: CleanupStack,
   onFatal: (reason: string) => void,
 ): Promise<Parts> {
   const { limits } = config;
   const { databaseUrl } = config;
   const { url, place } = databaseUrl
     ? { url: databaseUrl, place: '' }
-    : await embeddedPostgres(config, logger, undo, onFatal);
+    : await embeddedPostgres(config, logger, cleanup, onFatal);
   const explain = (failure: unknown): never => {
-    throw new CannotStart(databaseUrl ? 'DATABASE_URL' : folderOf(config), failure);
+    throw new StartupError(databaseUrl ? 'DATABASE_URL' : folderOf(config), failure);
   };
   const database = await openDatabase(url, {
     entities: [KeyRow, ...projections.map(({ entity }) => entity)],
     migrations,
     poolSize: limits.databasePoolMax,
   }).catch(explain);
-  undo.add(() => database.destroy());
+  cleanup.add(() => database.destroy());
   await migrate(database).catch(explain);
   const nodes = openPostgresNodes({
     ...limits,
     connectionString: url,
     warn: (message, about) => logger.warn({ about }, message),
   });
-  undo.add(() => nodes.close());
+  cleanup.add(() => nodes.close());
   const log = await openLog(config, { database, url, place }, nodes, logger);
-  undo.add(() => log.close());
+  cleanup.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
-  undo.add(() => tail.stop());
+  cleanup.add(() => tail.stop());
   const projector = new Projector(projections, {
     dataSource: database,
     log,
@@ -65,23 +65,23 @@ export async function openParts(
     limits,
     notice: (message, about) => logger.warn(about, message),
   });
-  undo.add(() => projector.stop());
+  cleanup.add(() => projector.stop());
   const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
   const snapshots = new PostgresSnapshots({ ...limits, connectionString: url });
-  undo.add(() => snapshots.close());
+  cleanup.add(() => snapshots.close());
   const feed = new Feed({ log, tail, snapshots }, limits, onFault('delivery'));
-  undo.add(() => feed.stop());
-  const stored = new ListedSessions(database, log.epoch);
+  cleanup.add(() => feed.stop());
+  const stored = new SessionList(database, log.epoch);
   const console = new Console({ log, tail, stored, limits, onFault: onFault('console') });
-  undo.add(() => console.stop());
+  cleanup.add(() => console.stop());
   const commands = openCommands({ log, snapshots }, limits, {
     onSnapshot: (sessionId) => feed.fold(sessionId),
     onFault: onFault('snapshot'),
   });
-  undo.add(() => commands.close());
+  cleanup.add(() => commands.close());
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
   const revocations = new Revocations(keys, tail);
-  undo.add(() => revocations.stop());
+  cleanup.add(() => revocations.stop());
   return { database, log, tail, nodes, keys, revocations, commands, projector, feed, console };
 }
 
@@ -90,7 +90,7 @@ const folderOf = ({ dataDir }: Config): string => `PLAYHEAD_DATA_DIR ${dataDir}`
 async function embeddedPostgres(
   config: Config,
   logger: Logger,
-  undo: Undo,
+  cleanup: CleanupStack,
   onFatal: (reason: string) => void,
 ): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({
@@ -98,9 +98,9 @@ async function embeddedPostgres(
     onLog: (line) => logger.debug({ postgres: line }),
     onCrash: onFatal,
   }).catch((failure: unknown) => {
-    throw new CannotStart(folderOf(config), failure);
+    throw new StartupError(folderOf(config), failure);
   });
-  undo.add(() => postgres.stop());
+  cleanup.add(() => postgres.stop());
   return postgres;
 }
 

@@ -1,10 +1,10 @@
 import { eventTypes, sessionStream, type ErrorCode, type SessionEvent } from '@playhead/contract';
-import { refused, type Refused } from './domain/refused.ts';
-import type { SessionCommand } from './domain/session-commands.ts';
-import type { SessionFact } from './domain/decided.ts';
-import { decide } from './domain/session.ts';
-import type { SessionState } from './domain/session-state.ts';
-import { LogError, NO_STREAM, type EventLog, type NewEvent } from './log/event-log.ts';
+import { refused, type Refused } from '../domain/refused.ts';
+import type { SessionCommand } from '../domain/session-commands.ts';
+import type { SessionFact } from '../domain/decided.ts';
+import { decide } from '../domain/session.ts';
+import type { SessionState } from '../domain/session-state.ts';
+import { LogError, NO_STREAM, type EventLog, type NewEvent } from '../log/event-log.ts';
 import { SerialQueues, type QueueLimits } from './serial-queues.ts';
 import type { HeldState, SessionStates } from './session-states.ts';
 
@@ -13,7 +13,7 @@ export type {
   DeclaredParticipant,
   ReportedCommand,
   ReportedSource,
-} from './domain/session-commands.ts';
+} from '../domain/session-commands.ts';
 
 /** A command with what the write path needs to know about it. */
 export interface CommandRequest {

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { sessionStream, type SessionEvent } from '@playhead/contract';
-import { evolve } from './domain/session.ts';
-import { initialState, sizeOf, STATE_VERSION, type SessionState } from './domain/session-state.ts';
-import { nothingTouched, partOf, touch, withPart, type StatePart } from './domain/state-part.ts';
-import type { EventLog } from './log/event-log.ts';
-import { pagesOf } from './log/pages.ts';
-import { lastEventOf, type Snapshots } from './log/snapshots.ts';
+import { evolve } from '../domain/session.ts';
+import { initialState, sizeOf, STATE_VERSION, type SessionState } from '../domain/session-state.ts';
+import { nothingTouched, partOf, touch, withPart, type StatePart } from '../domain/state-part.ts';
+import type { EventLog } from '../log/event-log.ts';
+import { pagesOf } from '../log/pages.ts';
+import { lastEventOf, type Snapshots } from '../log/snapshots.ts';
 
 const fold = { name: 'state', version: STATE_VERSION };
 

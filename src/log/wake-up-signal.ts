@@ -1,12 +1,12 @@
 import { START } from './event-log.ts';
 
 /** Tells one who waits that the log has grown. */
-export class Bell {
+export class WakeUpSignal {
   #head = START;
   #wake: () => void = () => undefined;
 
   /** The log is known to reach this far. */
-  ring(head: string): void {
+  wake(head: string): void {
     if (head <= this.#head) return;
     this.#head = head;
     this.#wake();

@@ -1,5 +1,5 @@
 /** Why the service cannot start, in one line for the person who starts it. */
-export class CannotStart extends Error {
+export class StartupError extends Error {
   /** `setting` names what that person has set, `cause` is what came of it. */
   constructor(setting: string, cause: unknown) {
     super(`${setting}: ${reasonOf(cause)}`, { cause });

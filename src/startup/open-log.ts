@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import { CannotStart } from './cannot-start.ts';
-import type { Config } from './config.ts';
-import type { EventLog } from './log/event-log.ts';
-import { openEventStoreLog } from './log/eventstoredb/index.ts';
-import { openPostgresLog } from './log/postgres/index.ts';
-import { settleLog } from './log-place.ts';
-import type { Nodes } from './nodes/nodes.ts';
+import { StartupError } from './startup-error.ts';
+import type { Config } from '../config.ts';
+import type { EventLog } from '../log/event-log.ts';
+import { openEventStoreLog } from '../log/eventstoredb/index.ts';
+import { openPostgresLog } from '../log/postgres/index.ts';
+import { claimLogLocation } from './log-location.ts';
+import type { Nodes } from '../nodes/nodes.ts';
 
 /** The database of the read models, in which the log lies too when nothing else is set. */
 interface Database {
@@ -27,10 +27,10 @@ export async function openLog(
   if (eventStoreUrl !== undefined) {
     const options = { connectionString: eventStoreUrl, streamPrefix: eventStorePrefix };
     return openEventStoreLog({ ...limits, ...options, warn }).catch((failure: unknown) => {
-      throw new CannotStart('EVENTSTORE_URL', failure);
+      throw new StartupError('EVENTSTORE_URL', failure);
     });
   }
-  if (await settleLog(database, place)) {
+  if (await claimLogLocation(database, place)) {
     logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
   }
   const hasOthers = (): boolean => nodes.others > 0;

@@ -8,7 +8,7 @@ import type { ListLimits, StoredList, StoredSessions } from './live/console/stor
 const ROW_BYTES = 1_000;
 
 /** The read model of sessions as the console takes it. */
-export class ListedSessions implements StoredSessions {
+export class SessionList implements StoredSessions {
   /** `epoch` is the log's: rows that were folded from another one are not there. */
   constructor(
     private readonly database: DataSource,

@@ -1,5 +1,5 @@
 /** What is to be undone when a service stops, or when its start fails half-way: last first. */
-export class Undo {
+export class CleanupStack {
   readonly #steps: (() => unknown)[] = [];
 
   add(step: () => unknown): void {

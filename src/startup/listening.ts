@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { CannotStart } from './cannot-start.ts';
+import { StartupError } from './startup-error.ts';
 
 /** Where the service listens; port 0 lets the system choose. */
 export interface Address {
@@ -28,7 +28,7 @@ export async function listen(app: NestFastifyApplication, address: Address): Pro
 
 async function refusing({ host, port }: Address, work: Promise<unknown>): Promise<void> {
   await work.catch((failure: unknown) => {
-    throw new CannotStart(`HOST ${host} and PORT ${port}`, failure);
+    throw new StartupError(`HOST ${host} and PORT ${port}`, failure);
   });
 }
 

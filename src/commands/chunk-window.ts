@@ -1,4 +1,4 @@
-import type { AppendChunks } from './domain/session-commands.ts';
+import type { AppendChunks } from '../domain/session-commands.ts';
 
 /** When gathered chunks go. */
 export interface ChunkWindowLimits {

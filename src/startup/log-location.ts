@@ -22,7 +22,7 @@ const PLACE = `
  * Read models stay as they are: they were copied together with the log that they were made of, and
  * each looks for the event at its checkpoint when it starts. Answers whether it was a copy.
  */
-export function settleLog(database: DataSource, folder: string): Promise<boolean> {
+export function claimLogLocation(database: DataSource, folder: string): Promise<boolean> {
   return database.transaction('READ COMMITTED', async (manager) => {
     // Locked, so that of several nodes that start at once one makes the epoch.
     const [old] = await manager.query<{ epoch: string; isNew: boolean; isHere: boolean }[]>(

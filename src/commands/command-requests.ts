@@ -7,8 +7,8 @@ import {
 } from '@playhead/contract';
 import { v5 } from 'uuid';
 import { ChunkWindow, type ChunkWindowLimits } from './chunk-window.ts';
-import type { AskedCommand, CommandHandler, CommandOutcome } from './handle-command.ts';
-import type { EventLog } from './log/event-log.ts';
+import type { AskedCommand, CommandHandler, CommandOutcome } from './command-handler.ts';
+import type { EventLog } from '../log/event-log.ts';
 
 /** A command as a person or program asks for it. */
 export interface CommandAsked {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from './config.ts';
+import { ConfigError } from '../config.ts';
 
 /** Settings that hold a secret. Each may be given as `<name>_FILE` instead. */
 const SECRETS = [

@@ -2,20 +2,20 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { Allowance } from './access/allowance.ts';
-import { AppModule, type Parts } from './app.module.ts';
-import type { Config } from './config.ts';
-import { SessionsGateway } from './gateway/sessions.gateway.ts';
-import { SocketAdapter } from './gateway/socket-adapter.ts';
-import { prepareEdge } from './http/edge.ts';
-import { gauge } from './http/metrics.ts';
-import { nestLogger } from './http/nest-logger.ts';
-import { Streams } from './http/stream/streams.ts';
-import { refuseUnrouted, serverOptions } from './http/unrouted.ts';
+import { Allowance } from '../access/allowance.ts';
+import { AppModule, type Parts } from '../app.module.ts';
+import type { Config } from '../config.ts';
+import { SessionsGateway } from '../gateway/sessions.gateway.ts';
+import { SocketAdapter } from '../gateway/socket-adapter.ts';
+import { prepareEdge } from '../http/edge.ts';
+import { gauge } from '../http/metrics.ts';
+import { nestLogger } from '../http/nest-logger.ts';
+import { Streams } from '../http/stream/streams.ts';
+import { refuseUnrouted, serverOptions } from '../http/unrouted.ts';
 import { closing, listen, tryAddress } from './listening.ts';
 import { openParts } from './open-parts.ts';
-import { METRICS } from './tokens.ts';
-import { Undo } from './undo.ts';
+import { METRICS } from '../tokens.ts';
+import { CleanupStack } from './cleanup-stack.ts';
 
 /** A running service. */
 export interface Service {
@@ -35,14 +35,14 @@ export async function startService(
   logger: Logger,
   onFatal: (reason: string) => void,
 ): Promise<Service> {
-  const undo = new Undo();
+  const cleanup = new CleanupStack();
   const stop = (): Promise<void> =>
-    undo.run((failure) => logger.error({ err: failure }, 'while stopping'));
+    cleanup.run((failure) => logger.error({ err: failure }, 'while stopping'));
   try {
     await tryAddress({ host: config.host, port: config.port });
-    const parts = await openParts(config, logger, undo, onFatal);
+    const parts = await openParts(config, logger, cleanup, onFatal);
     const app = await createApp(config, logger, parts);
-    undo.add(closing(app, config.limits.shutdownGraceMs));
+    cleanup.add(closing(app, config.limits.shutdownGraceMs));
     const url = await listen(app, { host: config.host, port: config.port });
     const firstKey =
       config.adminKey === undefined && !(await parts.keys.hasAdmin())
