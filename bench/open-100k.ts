@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionOpened } from '@playhead/contract';
 import pg from 'pg';
 import { limits } from '../src/config.ts';
-import { Feed } from '../src/live/feed.ts';
-import type { Viewer } from '../src/live/viewer.ts';
+import { SessionSubscriptions } from '../src/live/session/session-subscriptions.ts';
+import type { SessionViewer } from '../src/live/session/session-viewer.ts';
 import { openPostgresLog, PostgresSnapshots } from '../src/log/postgres/index.ts';
 import { openTail } from '../src/log/tail.ts';
 import type { Bench } from './support/bench.ts';
@@ -28,9 +28,11 @@ export const open100k: Bench = {
     const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
     const snapshots = new PostgresSnapshots(options);
     const openCold = async () => {
-      const feed = new Feed({ log, tail, snapshots }, limits, (fault) => console.error(fault));
-      const opened = await timed(() => open(feed));
-      feed.stop();
+      const subscriptions = new SessionSubscriptions({ log, tail, snapshots }, limits, (fault) =>
+        console.error(fault),
+      );
+      const opened = await timed(() => open(subscriptions));
+      subscriptions.stop();
       if (opened.result.revision !== LONG - 1) throw new Error('not opened at the head');
       return opened;
     };
@@ -71,12 +73,12 @@ async function readRaw(url: string): Promise<void> {
   await client.end();
 }
 
-const open = (feed: Feed): Promise<SessionOpened> =>
+const open = (subscriptions: SessionSubscriptions): Promise<SessionOpened> =>
   new Promise((resolve, reject) => {
-    const viewer: Viewer = {
+    const viewer: SessionViewer = {
       audience: { broadcast: () => undefined },
       denied: async () => undefined,
-      inTurn: async (work) => work(),
+      whenDrained: async (work) => work(),
       opened: resolve,
       refused: (refusal) => reject(new Error(refusal.message)),
       send: () => undefined,
@@ -86,5 +88,5 @@ const open = (feed: Feed): Promise<SessionOpened> =>
       hasRoomFor: () => true,
       closed: () => undefined,
     };
-    feed.open({ sessionId }, viewer);
+    subscriptions.open({ sessionId }, viewer);
   });

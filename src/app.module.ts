@@ -30,8 +30,8 @@ import { Realtime } from './http/stream/realtime.ts';
 import { StreamsController } from './http/stream/streams.controller.ts';
 import { Streams } from './http/stream/streams.ts';
 import { WhoamiController } from './http/whoami.controller.ts';
-import type { Console } from './live/console/console.ts';
-import type { Feed } from './live/feed.ts';
+import type { ConsoleSubscriptions } from './live/console/console-subscriptions.ts';
+import type { SessionSubscriptions } from './live/session/session-subscriptions.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
 import type { Nodes } from './nodes/nodes.ts';
@@ -49,8 +49,8 @@ export interface Parts {
   readonly revocations: Revocations;
   readonly commands: CommandHandler;
   readonly projector: Projector;
-  readonly feed: Feed;
-  readonly console: Console;
+  readonly sessionSubscriptions: SessionSubscriptions;
+  readonly consoleSubscriptions: ConsoleSubscriptions;
 }
 
 /** The one place where things are put together, by token. */
@@ -73,8 +73,8 @@ export class AppModule {
       [tokens.COMMANDS, commands],
       [tokens.REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
-      [tokens.FEED, parts.feed],
-      [tokens.CONSOLE, parts.console],
+      [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
+      [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
       [tokens.KEYS, parts.keys],
       [tokens.REVOCATIONS, parts.revocations],
       [tokens.METRICS, metrics.registry],

@@ -2,20 +2,24 @@ import type { ConsoleFilter, SessionView } from '@playhead/contract';
 import { matchesFilter } from '@playhead/contract';
 import { In, type DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { SessionRow, sessions } from '../projections/sessions.ts';
-import type { ListLimits, StoredList, StoredSessions } from './live/console/stored.ts';
+import type {
+  ListLimits,
+  SessionListPage,
+  SessionListSource,
+} from './live/console/session-list-source.ts';
 
 /** What a row is as JSON beside its long texts, roughly. */
 const ROW_BYTES = 1_000;
 
 /** The read model of sessions as the console takes it. */
-export class SessionList implements StoredSessions {
+export class SessionList implements SessionListSource {
   /** `epoch` is the log's: rows that were folded from another one are not there. */
   constructor(
     private readonly database: DataSource,
     private readonly epoch: string,
   ) {}
 
-  list(filter: ConsoleFilter, limits: ListLimits): Promise<StoredList | undefined> {
+  list(filter: ConsoleFilter, limits: ListLimits): Promise<SessionListPage | undefined> {
     // One snapshot: rows and checkpoint are written in one transaction, so the rows seen are the
     // fold of everything up to the position seen, and of nothing beyond it.
     return this.database.transaction('REPEATABLE READ', async (manager) => {

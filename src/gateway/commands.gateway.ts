@@ -21,7 +21,7 @@ import { problemOf } from '../http/problem.ts';
 import type { CommandRequests } from '../commands/command-requests.ts';
 import { CONFIG, KEYS, REQUESTS } from '../tokens.ts';
 import { admitted } from './admission.ts';
-import { checked, cleansed } from './checked.ts';
+import { parsePayload, cleansed } from './payloads.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 
@@ -44,7 +44,7 @@ export class CommandsGateway implements BeforeApplicationShutdown {
     @MessageBody() payload: unknown,
     @Ack() ack: unknown,
   ): void {
-    const answer = this.sockets.answerTo<CommandDone>(socket, 'command', ack);
+    const answer = this.sockets.acknowledgementFor<CommandDone>(socket, 'command', ack);
     if (!answer) return;
     if (this.#isLeaving) {
       answer({ ok: false, ...refuse('shutting-down') });
@@ -63,20 +63,20 @@ export class CommandsGateway implements BeforeApplicationShutdown {
     const grace = sleep(this.config.limits.shutdownGraceMs, undefined, impatience);
     await Promise.race([Promise.all(this.#running), grace.catch(() => undefined)]);
     impatience.abort();
-    await this.sockets.emptied();
+    await this.sockets.flushed();
   }
 
   async #take(socket: ViewerSocket, payload: unknown): Promise<CommandDone | Refused> {
     const asker = await admitted(socket, this.keys, 'write');
     if ('refusal' in asker) return { ok: false, ...asker.refusal };
     const { value, replaced } = cleansed(payload);
-    const envelope = checked(socketCommand, value);
+    const envelope = parsePayload(socketCommand, value);
     if ('refusal' in envelope) return { ok: false, ...envelope.refusal };
     const { id, sessionId, type, data, expected } = envelope.value;
     if (sessionId === undefined && type !== 'session.start') {
       return { ok: false, ...refuse('invalid', 'sessionId: required', 'sessionId') };
     }
-    const body = checked(commandTypes[type], data ?? {});
+    const body = parsePayload(commandTypes[type], data ?? {});
     if ('refusal' in body) return { ok: false, ...body.refusal };
     // The schema was chosen by the type, which the compiler cannot follow.
     const command = { type, data: body.value } as RequestedCommand;

@@ -18,20 +18,20 @@ import {
 } from '@playhead/contract';
 import type { Server } from 'socket.io';
 import type { Authenticator } from '../access/principal.ts';
-import type { Console } from '../live/console/console.ts';
-import type { ConsoleAudience, ConsoleViewer } from '../live/console/viewer.ts';
-import type { Visit } from '../live/console/visit.ts';
-import { CONSOLE, KEYS } from '../tokens.ts';
+import type { ConsoleSubscriptions } from '../live/console/console-subscriptions.ts';
+import type { ConsoleAudience, ConsoleViewer } from '../live/console/console-viewer.ts';
+import type { ConsoleSubscription } from '../live/console/console-subscription.ts';
+import { CONSOLE_SUBSCRIPTIONS, KEYS } from '../tokens.ts';
 import { refusalFor } from './admission.ts';
-import { checked, cleansed } from './checked.ts';
+import { parsePayload, cleansed } from './payloads.ts';
 import type { ViewerSocket } from './open-sessions.ts';
-import type { Outbox } from './outbox.ts';
+import type { WriteBuffer } from './write-buffer.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 
 /** The console of one socket, and one that is to take its place. */
 interface OpenConsole {
-  visit?: Visit | undefined;
-  opening?: Visit | undefined;
+  subscription?: ConsoleSubscription | undefined;
+  opening?: ConsoleSubscription | undefined;
 }
 
 const SUPERSEDED = 'another request for the console came before this one was answered';
@@ -45,7 +45,7 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
   constructor(
     @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
     @Inject(KEYS) private readonly keys: Authenticator,
-    @Inject(CONSOLE) private readonly console: Console,
+    @Inject(CONSOLE_SUBSCRIPTIONS) private readonly console: ConsoleSubscriptions,
   ) {}
 
   afterInit(server: Server<ClientToServer, ServerToClient>): void {
@@ -61,16 +61,19 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     @MessageBody() payload: unknown,
     @Ack() ack: unknown,
   ): void {
-    const answer = this.sockets.answerTo<ConsoleOpened>(socket, 'console:open', ack);
-    const outbox = this.sockets.outboxOf(socket);
-    if (!answer || !outbox) return;
-    const request = checked(consoleOpen, cleansed(payload).value);
+    const answer = this.sockets.acknowledgementFor<ConsoleOpened>(socket, 'console:open', ack);
+    const writeBuffer = this.sockets.writeBufferOf(socket);
+    if (!answer || !writeBuffer) return;
+    const request = parsePayload(consoleOpen, cleansed(payload).value);
     if ('refusal' in request) answer({ ok: false, ...request.refusal });
     else if (!ack) answer({ ok: false, ...refuse('invalid', 'needs an acknowledgement function') });
     else {
       const state = this.#stateOf(socket);
       state.opening?.close(refuse('refused', SUPERSEDED));
-      state.opening = this.console.open(request.value, this.#viewer(socket, outbox, state, answer));
+      state.opening = this.console.open(
+        request.value,
+        this.#viewer(socket, writeBuffer, state, answer),
+      );
     }
   }
 
@@ -80,17 +83,17 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     @MessageBody() payload: unknown,
     @Ack() ack: unknown,
   ): void {
-    const answer = this.sockets.answerTo<{ ok: true }>(socket, 'console:close', ack);
+    const answer = this.sockets.acknowledgementFor<{ ok: true }>(socket, 'console:close', ack);
     if (!answer) return;
-    const request = checked(consoleClose, payload ?? {});
+    const request = parsePayload(consoleClose, payload ?? {});
     if ('refusal' in request) {
       answer({ ok: false, ...request.refusal });
       return;
     }
     const state = this.#open.get(socket.id);
     state?.opening?.close(refuse('refused', SUPERSEDED));
-    state?.visit?.end();
-    if (state) state.visit = undefined;
+    state?.subscription?.end();
+    if (state) state.subscription = undefined;
     answer({ ok: true });
   }
 
@@ -107,7 +110,7 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     socket.once('disconnect', () => {
       this.#open.delete(socket.id);
       state.opening?.end();
-      state.visit?.end();
+      state.subscription?.end();
     });
     return state;
   }
@@ -115,17 +118,17 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
   /** A console opened anew goes on as it was until the new one is answered, or refused. */
   #viewer(
     socket: ViewerSocket,
-    outbox: Outbox,
+    writeBuffer: WriteBuffer,
     state: OpenConsole,
     answer: (answer: ConsoleOpened | Refused) => void,
   ): ConsoleViewer {
     return {
       audience: this.#audience,
       denied: () => refusalFor(socket, this.keys),
-      inTurn: (work) => outbox.inTurn(work),
+      whenDrained: (work) => writeBuffer.whenDrained(work),
       opened: (opened) => {
-        state.visit?.end();
-        state.visit = state.opening;
+        state.subscription?.end();
+        state.subscription = state.opening;
         state.opening = undefined;
         answer(opened);
       },
@@ -140,9 +143,9 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
         socket.emit('console:behind', { position });
       },
       leave: (room) => void socket.leave(room),
-      hasRoomFor: (bytes) => outbox.hasRoomFor(bytes),
+      hasRoomFor: (bytes) => writeBuffer.hasRoomFor(bytes),
       closed: (refusal, position) => {
-        state.visit = undefined;
+        state.subscription = undefined;
         socket.emit('console:closed', { ...refusal, position });
       },
     };

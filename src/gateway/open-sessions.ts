@@ -9,18 +9,18 @@ import {
   type SessionOpened,
 } from '@playhead/contract';
 import type { Socket } from 'socket.io';
-import type { Delivery } from '../live/delivery.ts';
-import type { Feed } from '../live/feed.ts';
-import type { Audience, Viewer } from '../live/viewer.ts';
-import type { Outbox } from './outbox.ts';
+import type { SessionSubscription } from '../live/session/session-subscription.ts';
+import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
+import type { SessionAudience, SessionViewer } from '../live/session/session-viewer.ts';
+import type { WriteBuffer } from './write-buffer.ts';
 
 /** A viewer's socket, its events typed by the contract. */
 export type ViewerSocket = Socket<ClientToServer, ServerToClient>;
 
 /** Where sessions come from, who receives them, and what bounds a socket. */
 export interface OpenSessionsOptions {
-  readonly feed: Feed;
-  readonly audience: Audience;
+  readonly subscriptions: SessionSubscriptions;
+  readonly audience: SessionAudience;
   /** Why the socket's holder may not read sessions now. */
   readonly denied: () => Promise<Refusal | undefined>;
   /** How many sessions may be open at once. */
@@ -29,10 +29,10 @@ export interface OpenSessionsOptions {
   readonly watches: (sessionId: string, change: 'enters' | 'returns' | 'leaves') => void;
 }
 
-/** A delivery of a session, and one that is to take its place. */
+/** A subscription of a session, and one that is to take its place. */
 interface OpenSession {
-  delivery?: Delivery | undefined;
-  opening?: Delivery | undefined;
+  subscription?: SessionSubscription | undefined;
+  opening?: SessionSubscription | undefined;
 }
 
 const SUPERSEDED = 'another request for this session came before this one was answered';
@@ -43,17 +43,17 @@ export class OpenSessions {
 
   constructor(
     private readonly socket: ViewerSocket,
-    private readonly outbox: Outbox,
+    private readonly writeBuffer: WriteBuffer,
     private readonly options: OpenSessionsOptions,
   ) {}
 
   /**
-   * Opens a session, or opens it anew: then the old delivery goes on until the new one is answered,
-   * and stays when that is refused. Of several requests the last one counts.
+   * Opens a session, or opens it anew: then the old subscription goes on until the new one is
+   * answered, and stays when that is refused. Of several requests the last one counts.
    */
   open(request: SessionOpen, answer: (answer: SessionOpened | Refused) => void): void {
     const { sessionId } = request;
-    const { feed, roomsMax } = this.options;
+    const { subscriptions, roomsMax } = this.options;
     this.#sessions.get(sessionId)?.opening?.close(refuse('refused', SUPERSEDED));
     const known = this.#sessions.get(sessionId);
     if (!known && this.#sessions.size >= roomsMax) {
@@ -62,58 +62,58 @@ export class OpenSessions {
     }
     const session = known ?? {};
     this.#sessions.set(sessionId, session);
-    session.opening = feed.open(request, this.#viewer(sessionId, session, answer));
+    session.opening = subscriptions.open(request, this.#viewer(sessionId, session, answer));
   }
 
   /** Whether the session is open: its opening was answered and nothing has ended it. */
   has(sessionId: string): boolean {
-    return this.#sessions.get(sessionId)?.delivery !== undefined;
+    return this.#sessions.get(sessionId)?.subscription !== undefined;
   }
 
   /** Nothing of the session is sent from now on, whether it was open or not. */
   close(sessionId: string): void {
     const session = this.#sessions.get(sessionId);
     session?.opening?.close(refuse('refused', SUPERSEDED));
-    session?.delivery?.end();
+    session?.subscription?.end();
     this.#sessions.delete(sessionId);
   }
 
-  /** The socket may see nothing any more: each delivery is ended and told why. */
-  dismiss(refusal: Refusal): void {
-    for (const { opening, delivery } of [...this.#sessions.values()]) {
+  /** The socket may see nothing any more: each subscription is ended and told why. */
+  closeAll(refusal: Refusal): void {
+    for (const { opening, subscription: subscription } of [...this.#sessions.values()]) {
       opening?.close(refusal);
-      delivery?.close(refusal);
+      subscription?.close(refusal);
     }
   }
 
   /** The socket is gone. */
   end(): void {
-    for (const { opening, delivery } of this.#sessions.values()) {
+    for (const { opening, subscription: subscription } of this.#sessions.values()) {
       opening?.end();
-      delivery?.end();
+      subscription?.end();
     }
     this.#sessions.clear();
-    this.outbox.close();
+    this.writeBuffer.close();
   }
 
   #viewer(
     sessionId: string,
     session: OpenSession,
     answer: (answer: SessionOpened | Refused) => void,
-  ): Viewer {
-    const { socket, outbox, options } = this;
+  ): SessionViewer {
+    const { socket, writeBuffer, options } = this;
     const room = sessionRoom(sessionId);
     const forget = (): void => {
-      if (!session.delivery && !session.opening) this.#sessions.delete(sessionId);
+      if (!session.subscription && !session.opening) this.#sessions.delete(sessionId);
     };
     let isWatching = false;
     return {
       audience: options.audience,
       denied: options.denied,
-      inTurn: (work) => outbox.inTurn(work),
+      whenDrained: (work) => writeBuffer.whenDrained(work),
       opened: (opened) => {
-        session.delivery?.end();
-        session.delivery = session.opening;
+        session.subscription?.end();
+        session.subscription = session.opening;
         session.opening = undefined;
         answer(opened);
       },
@@ -136,9 +136,9 @@ export class OpenSessions {
         void socket.leave(room);
         options.watches(sessionId, 'leaves');
       },
-      hasRoomFor: (bytes) => outbox.hasRoomFor(bytes),
+      hasRoomFor: (bytes) => writeBuffer.hasRoomFor(bytes),
       closed: (refusal, revision) => {
-        session.delivery = undefined;
+        session.subscription = undefined;
         forget();
         socket.emit('session:closed', { ...refusal, sessionId, revision });
       },

@@ -66,7 +66,11 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
         const refusal = await this.#spend(principalId, event);
         if (!refusal) next();
         else
-          this.sessions.answerTo(socket, nameOf(event), rest.at(-1))?.({ ok: false, ...refusal });
+          this.sessions.acknowledgementFor(
+            socket,
+            nameOf(event),
+            rest.at(-1),
+          )?.({ ok: false, ...refusal });
       });
     });
   }
@@ -85,7 +89,7 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
   #end(principalId: string): void {
     const refusal = refuse('unauthenticated', 'the key was revoked');
     for (const socket of this.#sockets.of(principalId)) {
-      this.sessions.dismiss(socket, refusal);
+      this.sessions.closeSessions(socket, refusal);
       socket.emit('refused', { event: 'connect', ...refusal });
       socket.disconnect(true);
       // Who does not read would otherwise get what waits for it, however late.

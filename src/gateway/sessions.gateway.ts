@@ -24,18 +24,18 @@ import {
 import type { Server } from 'socket.io';
 import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
-import type { Feed } from '../live/feed.ts';
-import { Presence } from '../live/presence.ts';
-import { returnAfterMs } from '../live/return-after.ts';
-import type { Audience } from '../live/viewer.ts';
+import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
+import { Presence } from '../live/presence/presence.ts';
+import { reconnectDelayMs } from '../live/reconnect-delay.ts';
+import type { SessionAudience } from '../live/session/session-viewer.ts';
 import type { Nodes } from '../nodes/nodes.ts';
-import { CONFIG, FEED, KEYS, NODES } from '../tokens.ts';
+import { CONFIG, SESSION_SUBSCRIPTIONS, KEYS, NODES } from '../tokens.ts';
 import { admitReaders, principalOf, refusalFor } from './admission.ts';
-import { answerTo } from './answers.ts';
-import { Asides } from './asides.ts';
-import { checked } from './checked.ts';
+import { acknowledgementFor } from './acknowledgements.ts';
+import { RoomBroadcasts } from './room-broadcasts.ts';
+import { parsePayload } from './payloads.ts';
 import { OpenSessions, type ViewerSocket } from './open-sessions.ts';
-import { Outbox } from './outbox.ts';
+import { WriteBuffer } from './write-buffer.ts';
 
 const EVENTS: ReadonlySet<unknown> = new Set<keyof ClientToServer>([
   'session:open',
@@ -48,7 +48,7 @@ const EVENTS: ReadonlySet<unknown> = new Set<keyof ClientToServer>([
 
 interface Connected {
   readonly socket: ViewerSocket;
-  readonly outbox: Outbox;
+  readonly writeBuffer: WriteBuffer;
   readonly sessions: OpenSessions;
 }
 
@@ -58,32 +58,32 @@ export class SessionsGateway
   implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, BeforeApplicationShutdown
 {
   /** What viewers are told beside events. */
-  asides: Asides;
+  broadcasts: RoomBroadcasts;
   readonly #connected = new Map<string, Connected>();
-  #audience: Audience;
+  #audience: SessionAudience;
   #presence: Presence;
   #isLeaving = false;
 
   constructor(
-    @Inject(FEED) private readonly feed: Feed,
+    @Inject(SESSION_SUBSCRIPTIONS) private readonly subscriptions: SessionSubscriptions,
     @Inject(KEYS) private readonly keys: Authenticator,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(NODES) private readonly nodes: Nodes,
   ) {}
 
   /** How one request of a socket is answered; undefined when the socket is gone. */
-  answerTo<Done extends { readonly ok: true }>(
+  acknowledgementFor<Done extends { readonly ok: true }>(
     socket: ViewerSocket,
     event: string,
     ack: unknown,
   ): ((answer: Done | Refused) => void) | undefined {
     const connected = this.#connected.get(socket.id);
-    return connected && answerTo<Done>(connected, event, ack);
+    return connected && acknowledgementFor<Done>(connected, event, ack);
   }
 
   /** Ends what a socket has open and says why. */
-  dismiss(socket: ViewerSocket, refusal: Refusal): void {
-    this.#connected.get(socket.id)?.sessions.dismiss(refusal);
+  closeSessions(socket: ViewerSocket, refusal: Refusal): void {
+    this.#connected.get(socket.id)?.sessions.closeAll(refusal);
   }
 
   /** Whether a socket has a session open. */
@@ -92,8 +92,8 @@ export class SessionsGateway
   }
 
   /** What waits to leave on a socket; undefined when the socket is gone. */
-  outboxOf(socket: ViewerSocket): Outbox | undefined {
-    return this.#connected.get(socket.id)?.outbox;
+  writeBufferOf(socket: ViewerSocket): WriteBuffer | undefined {
+    return this.#connected.get(socket.id)?.writeBuffer;
   }
 
   /** Sockets that are connected. */
@@ -104,7 +104,7 @@ export class SessionsGateway
   /** Bytes that wait for slow sockets, of all sockets together. */
   get pendingBytes(): number {
     let sum = 0;
-    for (const { outbox } of this.#connected.values()) sum += outbox.pending;
+    for (const { writeBuffer } of this.#connected.values()) sum += writeBuffer.pending;
     return sum;
   }
 
@@ -115,17 +115,20 @@ export class SessionsGateway
       broadcast: (frame) =>
         server.local.to(sessionRoom(frame.sessionId)).emit('session:events', frame),
     };
-    this.asides = new Asides(server, (socketId) => this.#connected.get(socketId)?.outbox);
+    this.broadcasts = new RoomBroadcasts(
+      server,
+      (socketId) => this.#connected.get(socketId)?.writeBuffer,
+    );
     this.#presence = new Presence(this.config.limits, this.nodes, (presence) => {
-      this.asides.presence(presence, (sessionId) => this.#presence.of(sessionId));
+      this.broadcasts.presence(presence, (sessionId) => this.#presence.of(sessionId));
     });
   }
 
   handleConnection(socket: ViewerSocket): void {
     const { limits } = this.config;
-    const outbox = new Outbox(socket.conn, limits);
-    const sessions = new OpenSessions(socket, outbox, {
-      feed: this.feed,
+    const writeBuffer = new WriteBuffer(socket.conn, limits);
+    const sessions = new OpenSessions(socket, writeBuffer, {
+      subscriptions: this.subscriptions,
       audience: this.#audience,
       denied: () => refusalFor(socket, this.keys),
       roomsMax: limits.roomsPerSocketMax,
@@ -136,12 +139,12 @@ export class SessionsGateway
         else socket.emit('session:presence', this.#presence.of(sessionId));
       },
     });
-    const connected = { socket, outbox, sessions };
+    const connected = { socket, writeBuffer, sessions };
     this.#connected.set(socket.id, connected);
     socket.onAny((event: unknown, ...rest: unknown[]) => {
       if (EVENTS.has(event)) return;
       const name = String(event).slice(0, 100);
-      const answer = answerTo(connected, name, rest.at(-1));
+      const answer = acknowledgementFor(connected, name, rest.at(-1));
       answer({ ok: false, ...refuse('invalid', `there is no event ${name}`) });
     });
   }
@@ -161,8 +164,8 @@ export class SessionsGateway
   ): void {
     const connected = this.#connected.get(socket.id);
     if (!connected) return;
-    const answer = answerTo<SessionOpened>(connected, 'session:open', ack);
-    const request = checked(sessionOpen, payload);
+    const answer = acknowledgementFor<SessionOpened>(connected, 'session:open', ack);
+    const request = parsePayload(sessionOpen, payload);
     if ('refusal' in request) answer({ ok: false, ...request.refusal });
     else if (!ack) answer({ ok: false, ...refuse('invalid', 'needs an acknowledgement function') });
     else connected.sessions.open(request.value, answer);
@@ -176,8 +179,8 @@ export class SessionsGateway
   ): void {
     const connected = this.#connected.get(socket.id);
     if (!connected) return;
-    const answer = answerTo<{ ok: true }>(connected, 'session:close', ack);
-    const request = checked(sessionClose, payload);
+    const answer = acknowledgementFor<{ ok: true }>(connected, 'session:close', ack);
+    const request = parsePayload(sessionClose, payload);
     if ('refusal' in request) {
       answer({ ok: false, ...request.refusal });
       return;
@@ -189,18 +192,18 @@ export class SessionsGateway
   /** Viewers are told before the sockets close, and come back one after another. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#isLeaving = true;
-    this.feed.stop();
+    this.subscriptions.stop();
     this.#presence.stop();
     const { size } = this.#connected;
     for (const { socket } of this.#connected.values()) {
-      const afterMs = returnAfterMs(size, Math.random(), this.config.limits);
+      const afterMs = reconnectDelayMs(size, Math.random(), this.config.limits);
       socket.emit('leaving', { afterMs });
     }
-    await this.emptied();
+    await this.flushed();
   }
 
   /** Resolves once nothing waits for a socket, or when some have not read it for too long. */
-  async emptied(): Promise<void> {
+  async flushed(): Promise<void> {
     const { farewellMs } = this.config.limits;
     const since = performance.now();
     // Closing throws away what waits.

@@ -11,11 +11,11 @@ import { refuse, signal, type Refusal, type SessionSignal, type Signal } from '@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
-import { Typing } from '../live/typing.ts';
+import { Typing } from '../live/presence/typing.ts';
 import type { Nodes } from '../nodes/nodes.ts';
 import { CONFIG, KEYS, NODES } from '../tokens.ts';
 import { admitted, principalOf } from './admission.ts';
-import { checked, cleansed } from './checked.ts';
+import { parsePayload, cleansed } from './payloads.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 
@@ -51,7 +51,7 @@ export class SignalsGateway implements OnGatewayInit {
     @MessageBody() payload: unknown,
     @Ack() ack: unknown,
   ): void {
-    const answer = this.sockets.answerTo<{ ok: true }>(socket, 'signal', ack);
+    const answer = this.sockets.acknowledgementFor<{ ok: true }>(socket, 'signal', ack);
     if (!answer) return;
     void this.#take(socket, payload).then((refusal) => {
       answer(refusal ? { ok: false, ...refusal } : { ok: true });
@@ -61,7 +61,7 @@ export class SignalsGateway implements OnGatewayInit {
   async #take(socket: ViewerSocket, payload: unknown): Promise<Refusal | undefined> {
     const asker = await admitted(socket, this.keys, 'write');
     if ('refusal' in asker) return asker.refusal;
-    const request = checked(signal, cleansed(payload).value);
+    const request = parsePayload(signal, cleansed(payload).value);
     if ('refusal' in request) return request.refusal;
     const { sessionId, data } = request.value;
     const { signalBytesMax } = this.config.limits;
@@ -90,14 +90,14 @@ export class SignalsGateway implements OnGatewayInit {
   /** To everybody else who has the session open, here and on other nodes. */
   #tell(socket: ViewerSocket, told: Omit<SessionSignal, 'from'>): void {
     const signal = { ...told, from: principalOf(socket) };
-    this.sockets.asides.signal(signal, socket.id);
+    this.sockets.broadcasts.signal(signal, socket.id);
     if (this.nodes.others > 0) this.nodes.tell({ type: 'signal', signal });
   }
 
   /** A signal of another node; it counts as one in the session, as it would have here. */
   async #pass(signal: SessionSignal): Promise<void> {
-    if (!this.sockets.asides.isWatched(signal.sessionId)) return;
-    if (await isWithin(this.#inSession, signal.sessionId)) this.sockets.asides.signal(signal);
+    if (!this.sockets.broadcasts.hasMembers(signal.sessionId)) return;
+    if (await isWithin(this.#inSession, signal.sessionId)) this.sockets.broadcasts.signal(signal);
   }
 
   #typingOf(socket: ViewerSocket): Typing {

@@ -1,17 +1,17 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { CommandHandler } from '../commands/command-handler.ts';
-import type { Feed } from '../live/feed.ts';
+import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { Projector } from '../projecting/projector.ts';
 
 /** What the numbers are asked of. */
 export interface Measured {
   readonly commands: CommandHandler;
   readonly projector: Projector;
-  readonly feed: Feed;
+  readonly sessionSubscriptions: SessionSubscriptions;
 }
 
 /** The service's own registry, so that several services in one process do not mix. */
-export function createMetrics({ commands, projector, feed }: Measured) {
+export function createMetrics({ commands, projector, sessionSubscriptions }: Measured) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'playhead_' });
   gauge(
@@ -20,8 +20,18 @@ export function createMetrics({ commands, projector, feed }: Measured) {
     'Commands taken and not answered yet',
     () => commands.waiting,
   );
-  gauge(registry, 'viewers', 'Sessions open on sockets', () => feed.viewers);
-  gauge(registry, 'sessions_watched', 'Sessions that somebody watches', () => feed.sessions);
+  gauge(
+    registry,
+    'session_subscriptions',
+    'Open session subscriptions',
+    () => sessionSubscriptions.viewers,
+  );
+  gauge(
+    registry,
+    'session_rooms',
+    'Sessions with live viewers',
+    () => sessionSubscriptions.sessions,
+  );
   projectionGauge(registry, 'lag_seconds', 'Age of the oldest event not taken', () =>
     projector.status().map(({ name, lagMs }) => [name, lagMs / 1000]),
   );

@@ -1,7 +1,7 @@
 import { sessionStream, type SessionEvent } from '@playhead/contract';
 import { z } from 'zod';
 import type { Limits } from '../config.ts';
-import { asSessionEvent } from '../live/frame.ts';
+import { asSessionEvent } from '../live/frames.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { Problem } from './problem.ts';
 import { REVISION_MAX, wholeNumber } from './query.ts';

@@ -6,11 +6,11 @@ import { listMessages } from '../../projections/messages.ts';
 import { listParticipants } from '../../projections/participants.ts';
 import { listTools } from '../../projections/tools.ts';
 import type { Config, Limits } from '../config.ts';
-import type { Feed } from '../live/feed.ts';
+import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Page, PageRequest, Place } from '../projecting/page.ts';
 import type { Projector } from '../projecting/projector.ts';
-import { CONFIG, DATABASE, EVENT_LOG, FEED, PROJECTOR } from '../tokens.ts';
+import { CONFIG, DATABASE, EVENT_LOG, SESSION_SUBSCRIPTIONS, PROJECTOR } from '../tokens.ts';
 import { Documented } from './documents/documented.ts';
 import { sessionAsOf } from './fresh-enough.ts';
 import { Needs } from './needs.ts';
@@ -77,7 +77,7 @@ export class SessionPartsController {
     @Inject(DATABASE) private readonly database: DataSource,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(PROJECTOR) private readonly projector: Projector,
-    @Inject(FEED) private readonly feed: Feed,
+    @Inject(SESSION_SUBSCRIPTIONS) private readonly feed: SessionSubscriptions,
   ) {
     this.#limits = config.limits;
     this.#messages = messagesQuery(this.#limits);

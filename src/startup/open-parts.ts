@@ -11,8 +11,8 @@ import { migrate, openDatabase } from './database.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/index.ts';
 import { CommandHandler } from '../commands/command-handler.ts';
 import { SessionList } from '../session-list.ts';
-import { Console } from '../live/console/console.ts';
-import { Feed } from '../live/feed.ts';
+import { ConsoleSubscriptions } from '../live/console/console-subscriptions.ts';
+import { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { PostgresSnapshots } from '../log/postgres/index.ts';
 import type { Snapshots } from '../log/snapshots.ts';
@@ -69,20 +69,40 @@ export async function openParts(
   const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
   const snapshots = new PostgresSnapshots({ ...limits, connectionString: url });
   cleanup.add(() => snapshots.close());
-  const feed = new Feed({ log, tail, snapshots }, limits, onFault('delivery'));
-  cleanup.add(() => feed.stop());
-  const stored = new SessionList(database, log.epoch);
-  const console = new Console({ log, tail, stored, limits, onFault: onFault('console') });
-  cleanup.add(() => console.stop());
+  const sessionSubscriptions = new SessionSubscriptions(
+    { log, tail, snapshots },
+    limits,
+    onFault('session subscription'),
+  );
+  cleanup.add(() => sessionSubscriptions.stop());
+  const consoleSubscriptions = new ConsoleSubscriptions({
+    log,
+    tail,
+    list: new SessionList(database, log.epoch),
+    limits,
+    onFault: onFault('console subscription'),
+  });
+  cleanup.add(() => consoleSubscriptions.stop());
   const commands = openCommands({ log, snapshots }, limits, {
-    onSnapshot: (sessionId) => feed.fold(sessionId),
+    onSnapshot: (sessionId) => sessionSubscriptions.fold(sessionId),
     onFault: onFault('snapshot'),
   });
   cleanup.add(() => commands.close());
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
   const revocations = new Revocations(keys, tail);
   cleanup.add(() => revocations.stop());
-  return { database, log, tail, nodes, keys, revocations, commands, projector, feed, console };
+  return {
+    database,
+    log,
+    tail,
+    nodes,
+    keys,
+    revocations,
+    commands,
+    projector,
+    sessionSubscriptions,
+    consoleSubscriptions,
+  };
 }
 
 const folderOf = ({ dataDir }: Config): string => `PLAYHEAD_DATA_DIR ${dataDir}`;

@@ -83,6 +83,6 @@ async function createApp(
     () => streams.pendingBytes,
   );
   const isBehind = 'Viewers who are sent what they missed, because more waited than may';
-  gauge(registry, 'viewers_behind', isBehind, () => parts.feed.behind);
+  gauge(registry, 'viewers_behind', isBehind, () => parts.sessionSubscriptions.behind);
   return app;
 }

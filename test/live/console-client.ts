@@ -6,9 +6,9 @@ import {
   type ConsoleList,
   type ErrorCode,
 } from '@playhead/contract';
-import type { Console } from '../../src/live/console/console.ts';
-import type { ConsoleViewer } from '../../src/live/console/viewer.ts';
-import type { Visit } from '../../src/live/console/visit.ts';
+import type { ConsoleSubscriptions } from '../../src/live/console/console-subscriptions.ts';
+import type { ConsoleViewer } from '../../src/live/console/console-viewer.ts';
+import type { ConsoleSubscription } from '../../src/live/console/console-subscription.ts';
 
 /** Rooms of a pretended socket server. */
 export class ConsoleRooms {
@@ -28,7 +28,7 @@ export class ConsoleRooms {
 }
 
 export interface ConsoleClientOptions {
-  readonly console: Console;
+  readonly console: ConsoleSubscriptions;
   readonly rooms: ConsoleRooms;
   readonly filter: ConsoleFilter;
   readonly withEvents: boolean;
@@ -48,49 +48,52 @@ export class ConsoleClient {
   /** How often it was too slow for what happened. */
   timesBehind = 0;
   list: ConsoleList | undefined;
-  #visit: Visit | undefined;
+  #subscription: ConsoleSubscription | undefined;
   #turns: Promise<void> = Promise.resolve();
 
   constructor(readonly options: ConsoleClientOptions) {}
 
   get isOpen(): boolean {
-    return this.#visit !== undefined;
+    return this.#subscription !== undefined;
   }
 
   /** Opens from its cursor, if it has one and is not told to forget it. */
   open(isFresh: boolean): void {
-    if (this.#visit) return;
+    if (this.#subscription) return;
     const { filter, withEvents: events } = this.options;
     const cursor = isFresh ? undefined : this.list;
     if (!cursor) this.events.length = 0;
     this.refusedWith = undefined;
     const at = cursor && { after: cursor.position, epoch: cursor.epoch };
-    const viewer = this.#viewer(cursor, () => visit);
-    const visit: Visit = this.options.console.open({ ...at, filter, events }, viewer);
-    this.#visit = visit;
+    const viewer = this.#viewer(cursor, () => subscription);
+    const subscription: ConsoleSubscription = this.options.console.open(
+      { ...at, filter, events },
+      viewer,
+    );
+    this.#subscription = subscription;
   }
 
   /** The cable is cut. */
   drop(): void {
-    this.#visit?.end();
-    this.#visit = undefined;
+    this.#subscription?.end();
+    this.#subscription = undefined;
     this.isCaughtUp = false;
   }
 
-  #viewer(cursor: ConsoleList | undefined, visit: () => Visit): ConsoleViewer {
+  #viewer(cursor: ConsoleList | undefined, subscription: () => ConsoleSubscription): ConsoleViewer {
     const { rooms, pause, isSlow } = this.options;
     const receive = (frame: ConsoleFrame): void => {
-      if (visit() === this.#visit && this.list) this.#receive(this.list, frame);
+      if (subscription() === this.#subscription && this.list) this.#receive(this.list, frame);
       else this.faults.push('a frame after the end');
     };
     const over = (): void => {
-      this.#visit = undefined;
+      this.#subscription = undefined;
       this.isCaughtUp = false;
     };
     return {
       audience: rooms,
       denied: async () => undefined,
-      inTurn: (work) => {
+      whenDrained: (work) => {
         const turn = this.#turns.then(pause).then(work);
         this.#turns = turn.catch(() => undefined);
         return turn;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionPresence } from '@playhead/contract';
 import fc from 'fast-check';
-import { Presence } from '../../src/live/presence.ts';
+import { Presence } from '../../src/live/presence/presence.ts';
 import { Gathering } from '../../src/nodes/gathering.ts';
 import type { NodeMessage } from '../../src/nodes/messages.ts';
 import type { Nodes } from '../../src/nodes/nodes.ts';

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sessionStream, type SessionFrame, type SessionOpen } from '@playhead/contract';
 import { limits } from '../../src/config.ts';
-import { Feed } from '../../src/live/feed.ts';
-import type { Viewer } from '../../src/live/viewer.ts';
+import { SessionSubscriptions } from '../../src/live/session/session-subscriptions.ts';
+import type { SessionViewer } from '../../src/live/session/session-viewer.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { MemorySnapshots, openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';
@@ -16,7 +16,7 @@ const stream = sessionStream(sessionId);
 
 let log: EventLog;
 let tail: Tail;
-let feed: Feed;
+let subscriptions: SessionSubscriptions;
 let ids: string[];
 /** What the log was asked, of this session. */
 const asked = { read: 0, last: 0 };
@@ -48,14 +48,14 @@ beforeEach(async () => {
   tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   const own = { ...limits, readEventsMax: PAGE, replayBytesMax: 10_000_000 };
   const sources = { log: counted(log), tail, snapshots: new MemorySnapshots() };
-  feed = new Feed(sources, own, (fault) => {
+  subscriptions = new SessionSubscriptions(sources, own, (fault) => {
     throw fault;
   });
   asked.read = 0;
   asked.last = 0;
 });
 afterEach(async () => {
-  feed.stop();
+  subscriptions.stop();
   await tail.stop();
   await log.close();
 });
@@ -65,10 +65,10 @@ const replay = (request: SessionOpen): Promise<number[]> =>
   new Promise((resolve, reject) => {
     const revisions: number[] = [];
     let turn = Promise.resolve();
-    const viewer: Viewer = {
+    const viewer: SessionViewer = {
       audience: { broadcast: () => undefined },
       denied: async () => undefined,
-      inTurn: (work) => (turn = turn.then(work)),
+      whenDrained: (work) => (turn = turn.then(work)),
       opened: () => undefined,
       refused: (refusal) => reject(new Error(refusal.message)),
       send: ({ events, caughtUp }: SessionFrame) => {
@@ -81,7 +81,7 @@ const replay = (request: SessionOpen): Promise<number[]> =>
       hasRoomFor: () => true,
       closed: () => undefined,
     };
-    feed.open(request, viewer);
+    subscriptions.open(request, viewer);
   });
 
 const from = (after: number): SessionOpen => {

@@ -14,11 +14,11 @@ import type { Parts } from '../../src/app.module.ts';
 import { limits, readConfig } from '../../src/config.ts';
 import { Ingest, type IngestAnswer } from '../../src/http/ingest/ingest.ts';
 import { idOfText } from '../../src/http/ingest/reported.ts';
-import { asSessionEvent } from '../../src/live/frame.ts';
+import { asSessionEvent } from '../../src/live/frames.ts';
 import { openParts } from '../../src/startup/open-parts.ts';
 import { CleanupStack } from '../../src/startup/cleanup-stack.ts';
-import { pausing } from '../live/adversary.ts';
-import { Client, Rooms, type ClientOptions, type From } from '../live/client.ts';
+import { pausing } from '../live/random-delays.ts';
+import { Client, Rooms, type ClientOptions, type From } from '../live/session-client.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { bodyOf, reports, type Report } from '../support/reports.ts';
 
@@ -127,8 +127,8 @@ function openClients(
   return Array.from({ length: CLIENTS }, (_, nth) => {
     const at = { on: 0 as 0 | 1 };
     const one = new Client(sessionIds[nth % sessionIds.length] ?? '', {
-      get feed() {
-        return nodes[at.on].parts.feed;
+      get subscriptions() {
+        return nodes[at.on].parts.sessionSubscriptions;
       },
       get rooms() {
         return nodes[at.on].rooms;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { evolveOpenView, sessionStream, type OpenView } from '@playhead/contract';
 import fc from 'fast-check';
-import { asSessionEvent } from '../../src/live/frame.ts';
+import { asSessionEvent } from '../../src/live/frames.ts';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
 import { speak } from '../support/speech.ts';
 import { Watcher } from '../support/watcher.ts';

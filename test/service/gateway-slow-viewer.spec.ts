@@ -40,7 +40,7 @@ describe('a viewer who does not read', () => {
     expect(fast.faults).toEqual([]);
     expect(pendingMax).toBeGreaterThan(MEGABYTE);
     expect(pendingMax).toBeLessThan(running.limits.viewerBytesMax + MEGABYTE);
-    expect([running.feed.viewers, running.feed.behind]).toEqual([2, 1]);
+    expect([running.subscriptions.viewers, running.subscriptions.behind]).toEqual([2, 1]);
     const behind: SessionBehind[] = [];
     slow.socket.on('session:behind', (told) => behind.push(told));
     const presence: SessionPresence[] = [];
@@ -55,7 +55,7 @@ describe('a viewer who does not read', () => {
       Array.from({ length: 1_101 }, (_, nth) => nth + 10),
     );
     expect([...slow.faults, ...slow.closed]).toEqual([]);
-    expect(running.feed.behind).toBe(0);
+    expect(running.subscriptions.behind).toBe(0);
     expect(behind[0]?.sessionId).toBe(sessionId);
     expect(behind[0]?.revision).toBeLessThan(1_000);
     // What it was not told in the room while it was out of it.

@@ -81,11 +81,11 @@ describe('a session opened over a socket', () => {
 
   it('does not know a session without events, however it is asked', async () => {
     const watcher = watch();
-    const before = running.feed.viewers;
+    const before = running.subscriptions.viewers;
     for (const at of [{}, { after: -1 }, { after: 0 }, { after: 7 }]) {
       expect(await watcher.open(at)).toMatchObject({ ok: false, code: 'not-found', retry: false });
     }
-    expect(running.feed.viewers).toBe(before);
+    expect(running.subscriptions.viewers).toBe(before);
   });
 
   it('lets events pass that it does not know, of types and versions yet to come', async () => {
@@ -119,7 +119,7 @@ describe('a session opened over a socket', () => {
     await speak(running.log, sessionId, { from: 20, to: 25 });
     await watcher.through(24);
     expect(watcher.faults).toEqual([]);
-    expect(running.feed.viewers).toBeGreaterThan(0);
+    expect(running.subscriptions.viewers).toBeGreaterThan(0);
     const expected = [16, 17, 18, 19, ...Array.from({ length: 15 }, (_, n) => 10 + n)];
     expect(watcher.events.map(({ revision }) => revision)).toEqual(expected);
   });
@@ -161,9 +161,9 @@ describe('a session opened over a socket', () => {
     await speak(running.log, sessionId, { to: 2 });
     const watcher = watch();
     await watcher.open();
-    const before = running.feed.viewers;
+    const before = running.subscriptions.viewers;
     expect(await watcher.socket.emitWithAck('session:close', { sessionId })).toEqual({ ok: true });
-    expect(running.feed.viewers).toBe(before - 1);
+    expect(running.subscriptions.viewers).toBe(before - 1);
     const other = watch();
     await other.open();
     await speak(running.log, sessionId, { from: 2, to: 5 });
@@ -241,7 +241,7 @@ describe('a session opened over a socket', () => {
     await sleep(50);
     expect(own.gateway.sockets).toBe(0);
     expect(own.gateway.pendingBytes).toBe(0);
-    expect({ viewers: own.feed.viewers, sessions: own.feed.sessions }).toEqual({
+    expect({ viewers: own.subscriptions.viewers, sessions: own.subscriptions.sessions }).toEqual({
       viewers: 0,
       sessions: 0,
     });

@@ -134,8 +134,8 @@ describe('the stream of a session', () => {
     const { stdout } = await curl.catch((ended: { stdout: string }) => ended);
     expect(stdout.match(/^id: \d+/gm)).toEqual(['id: 1', 'id: 2']);
     await until(async () => (await metric('streams')) === 0);
-    expect(await metric('viewers')).toBe(0);
-    expect(await metric('sessions_watched')).toBe(0);
+    expect(await metric('session_subscriptions')).toBe(0);
+    expect(await metric('session_rooms')).toBe(0);
   });
 });
 

@@ -8,12 +8,12 @@ import { limits, readConfig, type Limits } from '../../src/config.ts';
 import { openDatabase } from '../../src/startup/database.ts';
 import { SessionsGateway } from '../../src/gateway/sessions.gateway.ts';
 import { SocketAdapter } from '../../src/gateway/socket-adapter.ts';
-import { Feed } from '../../src/live/feed.ts';
+import { SessionSubscriptions } from '../../src/live/session/session-subscriptions.ts';
 import { MemorySnapshots } from '../../src/log/memory/index.ts';
 import { openPostgresLog } from '../../src/log/postgres/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { openPostgresNodes } from '../../src/nodes/postgres-nodes.ts';
-import { CONFIG, FEED, KEYS, NODES } from '../../src/tokens.ts';
+import { CONFIG, SESSION_SUBSCRIPTIONS, KEYS, NODES } from '../../src/tokens.ts';
 import { freshDatabase } from './database.ts';
 
 export type ClientSocket = Socket<ServerToClient, ClientToServer>;
@@ -35,17 +35,21 @@ async function openParts(own: Limits, onFault: (fault: unknown) => void) {
     { name: 'ingester', key: ingestKey, scopes: ['ingest'] as const },
   ];
   const keys = new Keys(database, log, { preset, cacheMs: 1 });
-  const feed = new Feed({ log, tail, snapshots: new MemorySnapshots() }, own, onFault);
+  const subscriptions = new SessionSubscriptions(
+    { log, tail, snapshots: new MemorySnapshots() },
+    own,
+    onFault,
+  );
   const nodes = openPostgresNodes({ ...own, connectionString: url, warn: () => undefined });
   const close = async (): Promise<void> => {
-    feed.stop();
+    subscriptions.stop();
     await nodes.close();
     await tail.stop();
     await log.close();
     await database.destroy();
     await fresh.drop();
   };
-  return { database, log, tail, nodes, keys, feed, close };
+  return { database, log, tail, nodes, keys, subscriptions, close };
 }
 
 /** The gateway on a Postgres log and real keys, without the rest of the service. */
@@ -57,7 +61,7 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     module: GatewayModule,
     providers: [
       SessionsGateway,
-      { provide: FEED, useValue: parts.feed },
+      { provide: SESSION_SUBSCRIPTIONS, useValue: parts.subscriptions },
       { provide: KEYS, useValue: parts.keys },
       { provide: NODES, useValue: parts.nodes },
       { provide: CONFIG, useValue: { ...readConfig({}), limits: own } },
@@ -76,7 +80,7 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     url,
     gateway: app.get(SessionsGateway),
     limits: own,
-    /** What the feed says should never have happened. */
+    /** What the subscriptions says should never have happened. */
     faults,
     /** A socket that holds a key and is not told to come back when it is cut. */
     connect(options: Partial<ManagerOptions & SocketOptions> = {}, at = url): ClientSocket {

@@ -1,7 +1,7 @@
 import type { ConsoleFrame, ConsoleOpen } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
-import type { Console } from '../../live/console/console.ts';
-import type { ConsoleAudience, ConsoleViewer } from '../../live/console/viewer.ts';
+import type { ConsoleSubscriptions } from '../../live/console/console-subscriptions.ts';
+import type { ConsoleAudience, ConsoleViewer } from '../../live/console/console-viewer.ts';
 import { cursorOnly, message, named, retryAfter } from './blocks.ts';
 import type { EventStream } from './event-stream.ts';
 import { logCursor } from './ids.ts';
@@ -16,7 +16,7 @@ export class ConsoleStreams {
   };
 
   constructor(
-    private readonly console: Console,
+    private readonly console: ConsoleSubscriptions,
     private readonly epoch: string,
     private readonly streams: Streams,
   ) {}
@@ -34,7 +34,7 @@ export class ConsoleStreams {
     return {
       audience: this.#audience,
       denied: () => streams.denied(request),
-      inTurn: (work) => stream.inTurn(work),
+      whenDrained: (work) => stream.inTurn(work),
       opened: ({ ok: _, ...opened }) => {
         const id = logCursor(opened.position, epoch);
         stream.opened(

@@ -1,5 +1,5 @@
 import { sessionIdOf, sessionStream, type EventData } from '@playhead/contract';
-import { asSessionEvent } from '../../live/frame.ts';
+import { asSessionEvent } from '../../live/frames.ts';
 import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
 import { isShaped, shapeOfBridge, shapeOfEvent, type PeerEvent } from './agentpipe-shape.ts';
 import { logCursor } from './ids.ts';

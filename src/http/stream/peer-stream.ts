@@ -1,5 +1,5 @@
 import { refuse, type Refusal } from '@playhead/contract';
-import { wireBytes } from '../../live/frame.ts';
+import { wireBytes } from '../../live/frames.ts';
 import { LogError, START, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
 import type { Tail } from '../../log/tail.ts';
 import { cursorOnly } from './blocks.ts';

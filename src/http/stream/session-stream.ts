@@ -1,7 +1,7 @@
 import type { SessionFrame, SessionOpen } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
-import type { Feed } from '../../live/feed.ts';
-import type { Audience, Viewer } from '../../live/viewer.ts';
+import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
+import type { SessionAudience, SessionViewer } from '../../live/session/session-viewer.ts';
 import { message, named, retryAfter } from './blocks.ts';
 import type { EventStream } from './event-stream.ts';
 import { sessionCursor } from './ids.ts';
@@ -11,12 +11,12 @@ import type { Streams } from './streams.ts';
 /** A session's events as a stream. */
 export class SessionStreams {
   readonly #rooms = new Rooms();
-  readonly #audience: Audience = {
+  readonly #audience: SessionAudience = {
     broadcast: (frame) => this.#rooms.write(frame.sessionId, blocksOf(frame)),
   };
 
   constructor(
-    private readonly feed: Feed,
+    private readonly feed: SessionSubscriptions,
     private readonly streams: Streams,
   ) {}
 
@@ -27,14 +27,14 @@ export class SessionStreams {
     );
   }
 
-  #viewer({ sessionId }: SessionOpen, stream: EventStream, request: FastifyRequest): Viewer {
+  #viewer({ sessionId }: SessionOpen, stream: EventStream, request: FastifyRequest): SessionViewer {
     const { streams } = this;
     const rooms = this.#rooms;
     const write = (blocks: string): void => stream.write(Buffer.from(blocks));
     return {
       audience: this.#audience,
       denied: () => streams.denied(request),
-      inTurn: (work) => stream.inTurn(work),
+      whenDrained: (work) => stream.inTurn(work),
       opened: ({ ok: _, ...opened }) => {
         const id = sessionCursor(opened.revision, opened.eventId ?? '');
         stream.opened(retryAfter(streams.retryMs) + (opened.view ? named('view', opened, id) : ''));

@@ -3,10 +3,10 @@ import { id, type SessionOpen } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Config } from '../../config.ts';
-import type { Console } from '../../live/console/console.ts';
-import type { Feed } from '../../live/feed.ts';
+import type { ConsoleSubscriptions } from '../../live/console/console-subscriptions.ts';
+import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
 import type { EventLog } from '../../log/event-log.ts';
-import { CONFIG, CONSOLE, EVENT_LOG, FEED } from '../../tokens.ts';
+import { CONFIG, CONSOLE_SUBSCRIPTIONS, EVENT_LOG, SESSION_SUBSCRIPTIONS } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
 import { Needs } from '../needs.ts';
 import { Problem } from '../problem.ts';
@@ -29,8 +29,8 @@ export class StreamsController {
   constructor(
     @Inject(CONFIG) { limits }: Config,
     @Inject(EVENT_LOG) private readonly log: EventLog,
-    @Inject(FEED) feed: Feed,
-    @Inject(CONSOLE) console: Console,
+    @Inject(SESSION_SUBSCRIPTIONS) feed: SessionSubscriptions,
+    @Inject(CONSOLE_SUBSCRIPTIONS) console: ConsoleSubscriptions,
     @Inject(Streams) private readonly streams: Streams,
     @Inject(Realtime) private readonly realtime: Realtime,
   ) {

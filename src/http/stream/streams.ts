@@ -6,7 +6,7 @@ import type { Authenticator } from '../../access/principal.ts';
 import type { Revocations } from '../../access/revocations.ts';
 import type { Config } from '../../config.ts';
 import { CONFIG, KEYS, REVOCATIONS } from '../../tokens.ts';
-import { returnAfterMs } from '../../live/return-after.ts';
+import { reconnectDelayMs } from '../../live/reconnect-delay.ts';
 import { identifyRequest, principalOf } from '../edge.ts';
 import { Problem, problemOf } from '../problem.ts';
 import { HEARTBEAT } from './blocks.ts';
@@ -110,7 +110,7 @@ export class Streams implements BeforeApplicationShutdown {
 
   #returnMs(): number {
     this.#leaving ??= this.count;
-    return this.retryMs + returnAfterMs(this.#leaving, Math.random(), this.config.limits);
+    return this.retryMs + reconnectDelayMs(this.#leaving, Math.random(), this.config.limits);
   }
 
   #beat(): void {

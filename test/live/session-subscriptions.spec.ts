@@ -1,14 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { evolveOpenView, sessionStream, type OpenView } from '@playhead/contract';
 import fc from 'fast-check';
-import { asSessionEvent } from '../../src/live/frame.ts';
-import { Feed, type FeedLimits } from '../../src/live/feed.ts';
+import { asSessionEvent } from '../../src/live/frames.ts';
+import {
+  SessionSubscriptions,
+  type SessionSubscriptionsLimits,
+} from '../../src/live/session/session-subscriptions.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { MemorySnapshots, openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { histories, newEvent, type Happening } from '../support/histories.ts';
-import { pausing, slowed } from './adversary.ts';
-import { Client, Rooms, type From } from './client.ts';
+import { pausing, slowed } from './random-delays.ts';
+import { Client, Rooms, type From } from './session-client.ts';
 
 const RUNS = 300;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -107,17 +110,17 @@ async function live(life: Life): Promise<void> {
   await write(history.splice(0, life.before));
   const tail = await openTail(unlucky, { bytesMax: life.tailBytesMax });
   const faults: unknown[] = [];
-  const feed = new Feed(
+  const subscriptions = new SessionSubscriptions(
     { log: unlucky, tail, snapshots: new MemorySnapshots() },
-    life.limits satisfies FeedLimits,
+    life.limits satisfies SessionSubscriptionsLimits,
     (fault) => faults.push(fault),
   );
   try {
-    await act(life, { log, feed, pause, write, heads }, history);
+    await act(life, { log, subscriptions, pause, write, heads }, history);
     expect(faults).toEqual([]);
-    expect([feed.viewers, feed.sessions]).toEqual([0, 0]);
+    expect([subscriptions.viewers, subscriptions.sessions]).toEqual([0, 0]);
   } finally {
-    feed.stop();
+    subscriptions.stop();
     await tail.stop();
     await log.close();
   }
@@ -125,7 +128,7 @@ async function live(life: Life): Promise<void> {
 
 interface Node {
   readonly log: EventLog;
-  readonly feed: Feed;
+  readonly subscriptions: SessionSubscriptions;
   readonly pause: () => Promise<void>;
   readonly write: ReturnType<typeof writing>;
   /** Revision of each session's last event that was answered. */
@@ -134,7 +137,7 @@ interface Node {
 
 async function act(
   life: Life,
-  { log, feed, pause, write, heads }: Node,
+  { log, subscriptions, pause, write, heads }: Node,
   history: Happening[],
 ): Promise<void> {
   const rooms = new Rooms();
@@ -144,7 +147,7 @@ async function act(
   const clients = [0, 1, 2, 3, 0, 1].map((nth) => {
     const sessionId = sessionIds[nth] ?? '';
     const head = (): number => heads.get(sessionId) ?? -1;
-    return new Client(sessionId, { feed, rooms, pause, isSlow, head });
+    return new Client(sessionId, { subscriptions, rooms, pause, isSlow, head });
   });
   for (const one of life.acts) {
     if (one.act === 'append') void write(history.splice(0, one.count));
@@ -191,7 +194,7 @@ async function judge(log: EventLog, clients: readonly Client[]): Promise<void> {
   }
 }
 
-describe('the feed', () => {
+describe('the subscriptions', () => {
   it(`shows no viewer a hole or a double, whatever comes between (seed ${seed})`, async () => {
     await fc.assert(fc.asyncProperty(lives, live), { numRuns: RUNS, seed, endOnFailure: true });
     expect(timesBehind).toBeGreaterThan(RUNS / 4);

@@ -8,11 +8,11 @@ import {
 } from '@playhead/contract';
 import { LRUCache } from 'lru-cache';
 import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
-import { asSessionEvent } from '../frame.ts';
-import type { StoredSessions } from './stored.ts';
+import { asSessionEvent } from '../frames.ts';
+import type { SessionListSource } from './session-list-source.ts';
 
 /** A session at a revision. Chunks move only the revision: lists do not show them. */
-export interface Entry {
+export interface CachedSession {
   /** Undefined while there is nothing to show. */
   readonly view: SessionView | undefined;
   readonly revision: number;
@@ -21,7 +21,7 @@ export interface Entry {
 }
 
 /** Bounds of what is kept and read at once, as `config.ts` has them. */
-export interface EntriesLimits {
+export interface SessionCacheLimits {
   readonly consoleCacheBytesMax: number;
   readonly readEventsMax: number;
   readonly readBytesMax: number;
@@ -36,21 +36,21 @@ export function listedSessionOf(event: RecordedEvent): string | undefined {
   return sessionId !== undefined && id.safeParse(sessionId).success ? sessionId : undefined;
 }
 
-const NOTHING: Entry = { view: undefined, revision: -1, bytes: 0 };
+const NOTHING: CachedSession = { view: undefined, revision: -1, bytes: 0 };
 
-const entryOf = (view: SessionView | undefined, revision: number): Entry => ({
+const cachedSession = (view: SessionView | undefined, revision: number): CachedSession => ({
   view,
   revision,
   bytes: view ? JSON.stringify(view).length : 0,
 });
 
-/** The entry after its next event. One that the fold cannot bear counts as opaque. */
-export function evolveEntry(entry: Entry, recorded: RecordedEvent): Entry {
+/** The session after its next event. One that the fold cannot bear counts as opaque. */
+export function evolveCached(session: CachedSession, recorded: RecordedEvent): CachedSession {
   const { revision } = recorded;
-  if (recorded.type === 'message.chunked') return { ...entry, revision };
+  if (recorded.type === 'message.chunked') return { ...session, revision };
   const event = asSessionEvent(recorded);
-  const view = folded(entry.view, event) ?? folded(entry.view, { ...event, v: OPAQUE });
-  return view ? entryOf(view, revision) : { ...entry, revision };
+  const view = folded(session.view, event) ?? folded(session.view, { ...event, v: OPAQUE });
+  return view ? cachedSession(view, revision) : { ...session, revision };
 }
 
 function folded(view: SessionView | undefined, event: SessionEvent): SessionView | undefined {
@@ -62,13 +62,13 @@ function folded(view: SessionView | undefined, event: SessionEvent): SessionView
 }
 
 /** Sessions as they were lately; those that are not kept come from the read model and the log. */
-export class Entries {
-  readonly #kept: LRUCache<string, Entry>;
+export class SessionCache {
+  readonly #kept: LRUCache<string, CachedSession>;
 
   constructor(
     private readonly log: EventLog,
-    private readonly stored: StoredSessions,
-    private readonly limits: EntriesLimits,
+    private readonly stored: SessionListSource,
+    private readonly limits: SessionCacheLimits,
   ) {
     this.#kept = new LRUCache({
       maxSize: limits.consoleCacheBytesMax,
@@ -77,12 +77,12 @@ export class Entries {
   }
 
   /** Sessions at the given revisions or beyond, if all of them are kept. */
-  kept(wanted: ReadonlyMap<string, number>): Map<string, Entry> | undefined {
-    const found = new Map<string, Entry>();
+  cached(wanted: ReadonlyMap<string, number>): Map<string, CachedSession> | undefined {
+    const found = new Map<string, CachedSession>();
     for (const [sessionId, revision] of wanted) {
-      const entry = revision < 0 ? NOTHING : this.#kept.get(sessionId);
-      if (!entry || entry.revision < revision) return undefined;
-      found.set(sessionId, entry);
+      const session = revision < 0 ? NOTHING : this.#kept.get(sessionId);
+      if (!session || session.revision < revision) return undefined;
+      found.set(sessionId, session);
     }
     return found;
   }
@@ -91,56 +91,57 @@ export class Entries {
    * Sessions at the given revisions (-1: before the first event), or beyond where only a later view
    * is stored. Throws what the log and the read model throw.
    */
-  async at(wanted: ReadonlyMap<string, number>): Promise<Map<string, Entry>> {
-    const found = new Map<string, Entry>();
+  async load(wanted: ReadonlyMap<string, number>): Promise<Map<string, CachedSession>> {
+    const found = new Map<string, CachedSession>();
     const missing: string[] = [];
     for (const [sessionId, revision] of wanted) {
-      const entry = this.kept(new Map([[sessionId, revision]]))?.get(sessionId);
-      if (entry) found.set(sessionId, entry);
+      const session = this.cached(new Map([[sessionId, revision]]))?.get(sessionId);
+      if (session) found.set(sessionId, session);
       else missing.push(sessionId);
     }
     if (missing.length === 0) return found;
     const stored = await this.stored.views(missing);
     const read = missing.map(async (sessionId) => {
       const view = stored.get(sessionId);
-      const from = view ? entryOf(view, view.revision) : NOTHING;
-      const entry = await this.#readOn(sessionId, from, wanted.get(sessionId) ?? -1);
-      found.set(sessionId, entry);
-      this.keep(sessionId, entry);
+      const from = view ? cachedSession(view, view.revision) : NOTHING;
+      const session = await this.#readOn(sessionId, from, wanted.get(sessionId) ?? -1);
+      found.set(sessionId, session);
+      this.put(sessionId, session);
     });
     await Promise.all(read);
     return found;
   }
 
   /** Keeps what the read model answered with: it may be ahead when it is asked again. */
-  keepStored(views: readonly SessionView[]): void {
+  putStored(views: readonly SessionView[]): void {
     for (const view of views) {
       const { sessionId, revision } = view;
-      if (revision > this.#heldRevision(sessionId)) this.keep(sessionId, entryOf(view, revision));
+      if (revision > this.#heldRevision(sessionId))
+        this.put(sessionId, cachedSession(view, revision));
     }
   }
 
-  /** An older entry never takes the place of a newer one. */
-  keep(sessionId: string, entry: Entry): void {
-    if (entry.revision >= this.#heldRevision(sessionId)) this.#kept.set(sessionId, entry);
+  /** An older session never takes the place of a newer one. */
+  put(sessionId: string, session: CachedSession): void {
+    if (session.revision >= this.#heldRevision(sessionId)) this.#kept.set(sessionId, session);
   }
 
   #heldRevision(sessionId: string): number {
     return this.#kept.peek(sessionId)?.revision ?? -1;
   }
 
-  async #readOn(sessionId: string, from: Entry, revision: number): Promise<Entry> {
+  async #readOn(sessionId: string, from: CachedSession, revision: number): Promise<CachedSession> {
     const { readEventsMax, readBytesMax } = this.limits;
-    let entry = from;
-    while (entry.revision < revision) {
+    let session = from;
+    while (session.revision < revision) {
       const events = await this.log.read(sessionStream(sessionId), {
-        after: entry.revision,
-        limit: Math.min(readEventsMax, revision - entry.revision),
+        after: session.revision,
+        limit: Math.min(readEventsMax, revision - session.revision),
         bytesMax: readBytesMax,
       });
       if (events.length === 0) throw new Error(`the log lost revision ${revision} of a session`);
-      for (const event of events) entry = evolveEntry(entry, event);
+      for (const event of events) session = evolveCached(session, event);
     }
-    return entry;
+    return session;
   }
 }

@@ -1,7 +1,7 @@
-import { START, type RecordedEvent } from '../log/event-log.ts';
+import { START, type RecordedEvent } from '../../log/event-log.ts';
 
-/** A place in a session's stream, at an event of it or before the first. */
-export interface Place {
+/** A cursor in a session's stream, at an event of it or before the first. */
+export interface Cursor {
   /** -1 before the first event. */
   readonly revision: number;
   /** Id of the event at `revision`, null before the first. */
@@ -13,15 +13,15 @@ export interface Place {
 }
 
 /** Before the first event of any session. */
-export const beginning: Place = {
+export const startCursor: Cursor = {
   revision: -1,
   eventId: null,
   position: START,
   emptyThrough: START,
 };
 
-/** The place at an event. */
-export const placeAt = (event: RecordedEvent): Place => ({
+/** The cursor at an event. */
+export const cursorAt = (event: RecordedEvent): Cursor => ({
   revision: event.revision,
   eventId: event.id,
   position: event.position,

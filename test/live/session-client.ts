@@ -5,12 +5,12 @@ import {
   type SessionFrame,
   type SessionOpened,
 } from '@playhead/contract';
-import type { Delivery } from '../../src/live/delivery.ts';
-import type { Feed } from '../../src/live/feed.ts';
-import type { Audience, Viewer } from '../../src/live/viewer.ts';
+import type { SessionSubscription } from '../../src/live/session/session-subscription.ts';
+import type { SessionSubscriptions } from '../../src/live/session/session-subscriptions.ts';
+import type { SessionAudience, SessionViewer } from '../../src/live/session/session-viewer.ts';
 
 /** Rooms of a pretended socket server: those who joined a session get its broadcasts. */
-export class Rooms implements Audience {
+export class Rooms implements SessionAudience {
   readonly #joined = new Map<string, Set<(frame: SessionFrame) => void>>();
 
   broadcast(frame: SessionFrame): void {
@@ -31,7 +31,7 @@ export class Rooms implements Audience {
 export type From = 'view' | 'start' | 'cursor';
 
 export interface ClientOptions {
-  readonly feed: Feed;
+  readonly subscriptions: SessionSubscriptions;
   readonly rooms: Rooms;
   /** Lets time pass before a piece of a replay may go. */
   readonly pause: () => Promise<void>;
@@ -55,13 +55,13 @@ export class Client {
   /** How often it was too slow for what happened. */
   timesBehind = 0;
   /** Of its viewers, those that joined and were not told to leave. */
-  readonly joined = new Set<Viewer>();
+  readonly joined = new Set<SessionViewer>();
   cursor: { readonly revision: number; readonly eventId: string | null } | undefined;
   #view: OpenView | undefined;
   /** What was there when it opened with a cursor: it is not caught up before. */
   #due = -1;
-  #delivery: Delivery | undefined;
-  readonly #opening = new Set<Delivery>();
+  #subscription: SessionSubscription | undefined;
+  readonly #opening = new Set<SessionSubscription>();
   #turns: Promise<void> = Promise.resolve();
 
   constructor(
@@ -70,32 +70,35 @@ export class Client {
   ) {}
 
   get isOpen(): boolean {
-    return this.#delivery !== undefined;
+    return this.#subscription !== undefined;
   }
 
   get isOpening(): boolean {
     return this.#opening.size > 0;
   }
 
-  /** Opens anew when it is open: the old delivery goes on until the answer. */
+  /** Opens anew when it is open: the old subscription goes on until the answer. */
   open(from: From): void {
     const asked = from === 'start' ? { after: -1 } : from === 'cursor' ? this.#asked() : {};
     for (const other of this.#opening) other.end();
     this.#opening.clear();
     this.refusedWith = undefined;
-    const holder: { delivery?: Delivery } = {};
+    const holder: { subscription?: SessionSubscription } = {};
     const due = asked.after === undefined ? -1 : this.options.head();
-    const viewer = this.#viewer({ ...asked, due }, this.#view, () => holder.delivery);
-    holder.delivery = this.options.feed.open({ sessionId: this.sessionId, ...asked }, viewer);
-    this.#opening.add(holder.delivery);
+    const viewer = this.#viewer({ ...asked, due }, this.#view, () => holder.subscription);
+    holder.subscription = this.options.subscriptions.open(
+      { sessionId: this.sessionId, ...asked },
+      viewer,
+    );
+    this.#opening.add(holder.subscription);
   }
 
   /** The cable is cut: what was on its way is lost. */
   drop(): void {
     for (const opening of this.#opening) opening.end();
     this.#opening.clear();
-    this.#delivery?.end();
-    this.#delivery = undefined;
+    this.#subscription?.end();
+    this.#subscription = undefined;
     this.isCaughtUp = false;
   }
 
@@ -108,30 +111,30 @@ export class Client {
   #viewer(
     { after, due }: { readonly after?: number; readonly due: number },
     view: OpenView | undefined,
-    delivery: () => Delivery | undefined,
-  ): Viewer {
+    subscription: () => SessionSubscription | undefined,
+  ): SessionViewer {
     const { rooms, pause, isSlow } = this.options;
     const receive = (frame: SessionFrame): void => {
-      if (delivery() === this.#delivery && this.#delivery) this.#receive(frame);
+      if (subscription() === this.#subscription && this.#subscription) this.#receive(frame);
       else this.faults.push(`a frame from ${frame.from} without an open session`);
     };
-    const viewer: Viewer = {
+    const viewer: SessionViewer = {
       audience: rooms,
       denied: async () => undefined,
-      inTurn: (work) => {
+      whenDrained: (work) => {
         const turn = this.#turns.then(pause).then(work);
         this.#turns = turn.catch(() => undefined);
         return turn;
       },
       opened: (opened) => {
-        const mine = delivery();
+        const mine = subscription();
         if (!mine || !this.#opening.has(mine)) this.faults.push('answered though given up');
-        this.#delivery?.end();
-        this.#delivery = mine;
+        this.#subscription?.end();
+        this.#subscription = mine;
         this.#opening.clear();
         this.isCaughtUp = false;
         this.#due = due;
-        // What came meanwhile of the old delivery comes again: back to where it asked.
+        // What came meanwhile of the old subscription comes again: back to where it asked.
         this.#view = after === undefined ? opened.view : after < 0 ? undefined : view;
         this.#begin(opened, after);
       },
@@ -157,7 +160,7 @@ export class Client {
       },
       hasRoomFor: () => !isSlow(),
       closed: ({ code }, revision) => {
-        this.#delivery = undefined;
+        this.#subscription = undefined;
         this.isCaughtUp = false;
         const held = this.cursor?.revision;
         this.faults.push(`closed with ${code}`);

@@ -7,14 +7,14 @@ import {
   type SessionView,
 } from '@playhead/contract';
 import fc from 'fast-check';
-import { Console } from '../../src/live/console/console.ts';
+import { ConsoleSubscriptions } from '../../src/live/console/console-subscriptions.ts';
 import type { EventLog, RecordedEvent } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { histories, newEvent, type Happening } from '../support/histories.ts';
-import { pausing, slowed } from './adversary.ts';
+import { pausing, slowed } from './random-delays.ts';
 import { ConsoleClient, ConsoleRooms } from './console-client.ts';
-import { foldView, LaggingModel } from './lagging-model.ts';
+import { foldView, LaggingModel } from './lagging-read-model.ts';
 
 const RUNS = 120;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -119,8 +119,8 @@ async function live(life: Life): Promise<void> {
     consoleResumeEventsMax: 1_000,
     consoleEveryMs: 0,
   };
-  const console = new Console({
-    ...{ log: unlucky, tail, stored, limits },
+  const console = new ConsoleSubscriptions({
+    ...{ log: unlucky, tail, list: stored, limits },
     onFault: (fault) => faults.push(fault),
   });
   const rooms = new ConsoleRooms();

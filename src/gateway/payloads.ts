@@ -5,7 +5,7 @@ import type { z } from 'zod';
 const MESSAGE_LENGTH_MAX = 200;
 
 /** A payload that its schema takes, or what is wrong with it. */
-export function checked<Schema extends z.ZodType>(
+export function parsePayload<Schema extends z.ZodType>(
   schema: Schema,
   payload: unknown,
 ): { readonly value: z.infer<Schema> } | { readonly refusal: Refusal } {

@@ -5,8 +5,8 @@ import {
   type ConsoleFilter,
   type SessionView,
 } from '@playhead/contract';
-import type { StoredSessions } from '../../src/live/console/stored.ts';
-import { asSessionEvent } from '../../src/live/frame.ts';
+import type { SessionListSource } from '../../src/live/console/session-list-source.ts';
+import { asSessionEvent } from '../../src/live/frames.ts';
 import type { EventLog, RecordedEvent } from '../../src/log/event-log.ts';
 
 /** A session after its next event; one that the fold cannot bear counts as opaque. */
@@ -20,7 +20,7 @@ export const foldView = (view: SessionView | undefined, event: RecordedEvent): S
 };
 
 /** A read model that lags behind as much as it is told to. */
-export class LaggingModel implements StoredSessions {
+export class LaggingModel implements SessionListSource {
   readonly #rows = new Map<string, SessionView>();
   #position = '';
 

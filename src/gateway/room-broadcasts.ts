@@ -6,23 +6,23 @@ import {
   type SessionSignal,
 } from '@playhead/contract';
 import type { Server } from 'socket.io';
-import type { Outbox } from './outbox.ts';
+import type { WriteBuffer } from './write-buffer.ts';
 
 /**
  * What this node's viewers of a session are told beside its events. A viewer who is behind with
  * those does without signals and gets presence later, as it is then: none may cost it the session.
  */
-export class Asides {
+export class RoomBroadcasts {
   /** Presence that is told later, by socket and session. */
   readonly #owed = new Set<string>();
 
   constructor(
     private readonly server: Server<ClientToServer, ServerToClient>,
-    private readonly outboxOf: (socketId: string) => Outbox | undefined,
+    private readonly writeBufferOf: (socketId: string) => WriteBuffer | undefined,
   ) {}
 
   /** Whether anybody here has the session open. */
-  isWatched(sessionId: string): boolean {
+  hasMembers(sessionId: string): boolean {
     return this.#members(sessionId).size > 0;
   }
 
@@ -42,7 +42,7 @@ export class Asides {
       const debt = `${socketId} ${sessionId}`;
       if (this.#owed.has(debt)) continue;
       this.#owed.add(debt);
-      void this.outboxOf(socketId)?.inTurn(() => {
+      void this.writeBufferOf(socketId)?.whenDrained(() => {
         this.#owed.delete(debt);
         if (!this.#members(sessionId).has(socketId)) return;
         this.server.sockets.sockets.get(socketId)?.emit('session:presence', now(sessionId));
@@ -56,7 +56,9 @@ export class Asides {
   }
 
   #behind(sessionId: string): string[] {
-    return [...this.#members(sessionId)].filter((socketId) => this.outboxOf(socketId)?.isBehind);
+    return [...this.#members(sessionId)].filter(
+      (socketId) => this.writeBufferOf(socketId)?.isBehind,
+    );
   }
 
   #members(sessionId: string): ReadonlySet<string> {

@@ -8,7 +8,7 @@ export interface ListLimits {
 }
 
 /** Sessions as they all were at one position of the log. */
-export interface StoredList {
+export interface SessionListPage {
   readonly position: string;
   /** The newest activity first. */
   readonly sessions: readonly SessionView[];
@@ -20,9 +20,9 @@ export interface StoredList {
  * The read model of sessions, as the console needs it. Each view is the fold of a session's events
  * up to its revision, `message.chunked` left out.
  */
-export interface StoredSessions {
+export interface SessionListSource {
   /** `undefined` while the read model is being built for this log. */
-  list(filter: ConsoleFilter, limits: ListLimits): Promise<StoredList | undefined>;
+  list(filter: ConsoleFilter, limits: ListLimits): Promise<SessionListPage | undefined>;
   /** Those that there are, each at whatever revision it has got to. */
   views(sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionView>>;
 }

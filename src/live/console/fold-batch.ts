@@ -1,27 +1,27 @@
 import type { SessionView } from '@playhead/contract';
 import type { RecordedEvent } from '../../log/event-log.ts';
-import { evolveEntry, listedSessionOf, type Entry } from './entries.ts';
+import { evolveCached, listedSessionOf, type CachedSession } from './session-cache.ts';
 
-/** How one session changed in a stretch of the log. */
+/** How one session changed in a batch of the log. */
 export interface Change {
-  /** Before the stretch: null when there was none, undefined when that is not known. */
+  /** Before the batch: null when there was none, undefined when that is not known. */
   readonly before: SessionView | null | undefined;
   readonly after: SessionView;
   /** Of `after` as JSON. */
   readonly bytes: number;
 }
 
-/** A stretch of the log, folded: what consoles are told of it. */
-export interface Step {
+/** A batch of the log, folded: what consoles are sent of it. */
+export interface FoldedBatch {
   readonly from: string;
   readonly through: string;
   readonly changes: readonly Change[];
   readonly events: readonly RecordedEvent[];
-  /** Every session with events in the stretch, as it is now. */
-  readonly entries: ReadonlyMap<string, Entry>;
+  /** Every session with events in the batch, as it is after it. */
+  readonly sessions: ReadonlyMap<string, CachedSession>;
 }
 
-/** The last revision, and the one before the first, of each session in a stretch of the log. */
+/** The last revision, and the one before the first, of each session in a batch of the log. */
 export function revisionsIn(events: readonly RecordedEvent[]) {
   const before = new Map<string, number>();
   const last = new Map<string, number>();
@@ -35,28 +35,28 @@ export function revisionsIn(events: readonly RecordedEvent[]) {
 }
 
 /**
- * Folds a stretch of the log. `entries` has its sessions as they were before it, or later: where
+ * Folds a batch of the log. `sessions` has its sessions as they were before it, or later: where
  * only a later view is to be had, that is what the change leads to, again with each of its events.
  */
-export function foldStep(
+export function foldBatch(
   from: string,
   through: string,
   events: readonly RecordedEvent[],
-  entries: ReadonlyMap<string, Entry>,
-): Step {
-  const now = new Map(entries);
+  sessions: ReadonlyMap<string, CachedSession>,
+): FoldedBatch {
+  const now = new Map(sessions);
   const ahead = new Set<string>();
   for (const event of events) {
     const sessionId = listedSessionOf(event);
-    const entry = sessionId === undefined ? undefined : now.get(sessionId);
-    if (sessionId === undefined || !entry) continue;
-    if (event.revision > entry.revision) now.set(sessionId, evolveEntry(entry, event));
+    const session = sessionId === undefined ? undefined : now.get(sessionId);
+    if (sessionId === undefined || !session) continue;
+    if (event.revision > session.revision) now.set(sessionId, evolveCached(session, event));
     else ahead.add(sessionId);
   }
   const changes = [...now].flatMap(([sessionId, { view: after, bytes }]): Change[] => {
-    const before = entries.get(sessionId);
+    const before = sessions.get(sessionId);
     if (!after || (after === before?.view && !ahead.has(sessionId))) return [];
     return [{ before: ahead.has(sessionId) ? undefined : (before?.view ?? null), after, bytes }];
   });
-  return { from, through, changes, events, entries: now };
+  return { from, through, changes, events, sessions: now };
 }

@@ -15,7 +15,7 @@ export interface ConsoleViewer {
   /** Asked at each open: why it may not see sessions now, `undefined` when it may. */
   denied(): Promise<Refusal | undefined>;
   /** Runs one piece of work at a time, when what was sent before has left; rejects as it does. */
-  inTurn(work: () => Promise<void> | void): Promise<void>;
+  whenDrained(work: () => Promise<void> | void): Promise<void>;
   /** Answers the open; frames follow. */
   opened(opened: ConsoleOpened): void;
   /** Answers the open: there will be no frames. */

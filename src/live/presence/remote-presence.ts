@@ -1,7 +1,7 @@
 import type { SessionPresence } from '@playhead/contract';
 
 /** What one other node has said. */
-interface Elsewhere {
+interface RemoteNode {
   /** Its own viewers of a session, and in which telling of its whole state it last said so. */
   readonly sessions: Map<string, { readonly presence: SessionPresence; readonly told: number }>;
   telling: number;
@@ -12,8 +12,8 @@ interface Elsewhere {
 }
 
 /** Who has which session open on the other nodes, as far as they have told. */
-export class PresenceElsewhere {
-  readonly #nodes = new Map<string, Elsewhere>();
+export class RemotePresence {
+  readonly #nodes = new Map<string, RemoteNode>();
 
   /** `changed` hears of sessions of which something else is known now. */
   constructor(private readonly changed: (sessionId: string) => void) {}

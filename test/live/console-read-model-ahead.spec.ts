@@ -1,13 +1,13 @@
 import { sessionStream, type ConsoleFrame } from '@playhead/contract';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../src/config.ts';
-import { Console } from '../../src/live/console/console.ts';
+import { ConsoleSubscriptions } from '../../src/live/console/console-subscriptions.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { newEvent, posted, type Happening } from '../support/histories.ts';
 import { eventually } from '../support/projecting.ts';
 import { ConsoleClient, ConsoleRooms } from './console-client.ts';
-import { LaggingModel } from './lagging-model.ts';
+import { LaggingModel } from './lagging-read-model.ts';
 
 const fail = (fault: unknown): never => {
   throw fault;
@@ -26,8 +26,8 @@ it('a listed session is told by its changes, though the read model was there fir
   const log = openMemoryLog();
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   // Whenever it is asked it has taken all that there is.
-  const stored: LaggingModel = new LaggingModel(log, () => stored.project(100));
-  const console = new Console({ log, tail, stored, limits, onFault: fail });
+  const list: LaggingModel = new LaggingModel(log, () => list.project(100));
+  const console = new ConsoleSubscriptions({ log, tail, list, limits, onFault: fail });
   const rooms = new NotingRooms();
   const parts = { console, rooms, pause: async () => sleep(1), isSlow: () => false };
   const client = new ConsoleClient({ ...parts, filter: {}, withEvents: false });

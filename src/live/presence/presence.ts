@@ -1,7 +1,7 @@
 import type { SessionPresence } from '@playhead/contract';
-import type { Nodes } from '../nodes/nodes.ts';
-import { PresenceElsewhere } from './presence-elsewhere.ts';
-import { PresenceTelling } from './presence-telling.ts';
+import type { Nodes } from '../../nodes/nodes.ts';
+import { RemotePresence } from './remote-presence.ts';
+import { PresenceBroadcast } from './presence-broadcast.ts';
 
 /** How often presence is told, and of how many, as `config.ts` has it. */
 export interface PresenceLimits {
@@ -13,7 +13,7 @@ export interface PresenceLimits {
   readonly nodeBeatMs: number;
 }
 
-interface Watched {
+interface SessionViewers {
   /** Sockets of each viewer. */
   readonly sockets: Map<string, number>;
   isChanged: boolean;
@@ -25,9 +25,9 @@ interface Watched {
  * changes, but not at every change.
  */
 export class Presence {
-  readonly #sessions = new Map<string, Watched>();
-  readonly #elsewhere: PresenceElsewhere;
-  readonly #telling: PresenceTelling;
+  readonly #sessions = new Map<string, SessionViewers>();
+  readonly #elsewhere: RemotePresence;
+  readonly #telling: PresenceBroadcast;
   readonly #unlisten: () => void;
   readonly #asking: NodeJS.Timeout;
 
@@ -36,11 +36,11 @@ export class Presence {
     private readonly nodes: Nodes,
     private readonly announce: (presence: SessionPresence) => void,
   ) {
-    this.#elsewhere = new PresenceElsewhere((sessionId) => {
+    this.#elsewhere = new RemotePresence((sessionId) => {
       const session = this.#sessions.get(sessionId);
       if (session) this.#changed(sessionId, session);
     });
-    this.#telling = new PresenceTelling(nodes, limits.presenceEveryMs, {
+    this.#telling = new PresenceBroadcast(nodes, limits.presenceEveryMs, {
       sessions: () => this.#sessions.keys(),
       of: (sessionId) => this.#here(sessionId),
     });
@@ -127,18 +127,18 @@ export class Presence {
     };
   }
 
-  #changedHere(sessionId: string, session: Watched): void {
+  #changedHere(sessionId: string, session: SessionViewers): void {
     this.#telling.changed(sessionId);
     this.#changed(sessionId, session);
   }
 
-  #changed(sessionId: string, session: Watched): void {
+  #changed(sessionId: string, session: SessionViewers): void {
     session.isChanged = true;
     // At once, but behind what this turn of the loop sends: an opener has its answer first.
     if (!session.timer) this.#wait(sessionId, session, 0);
   }
 
-  #wait(sessionId: string, session: Watched, ms: number): void {
+  #wait(sessionId: string, session: SessionViewers, ms: number): void {
     session.timer = setTimeout(() => {
       session.timer = undefined;
       if (session.isChanged) {

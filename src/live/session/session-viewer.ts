@@ -1,24 +1,25 @@
 import type { Refusal, SessionFrame, SessionOpened } from '@playhead/contract';
 
 /** Viewers that one call reaches, such as a room of a socket server. */
-export interface Audience {
+export interface SessionAudience {
   /** Sends a frame to every viewer that has joined its session. */
   broadcast(frame: SessionFrame): void;
 }
 
 /**
- * Who looks at a session, as the feed sees it: one session on one connection. All calls but
- * `denied` and `inTurn` act at once and in order; none throws, also when the connection is gone.
+ * Who looks at a session, as the subscriptions sees it: one session on one connection. All calls
+ * but `denied` and `inTurn` act at once and in order; none throws, also when the connection is
+ * gone.
  */
-export interface Viewer {
-  readonly audience: Audience;
+export interface SessionViewer {
+  readonly audience: SessionAudience;
   /** Asked at each open: why it may not see the session now, `undefined` when it may. */
   denied(): Promise<Refusal | undefined>;
   /**
    * Runs one piece of work at a time for the whole connection, when what was sent before has left
    * it: how a replay waits for a slow reader. Rejects as the work does.
    */
-  inTurn(work: () => Promise<void> | void): Promise<void>;
+  whenDrained(work: () => Promise<void> | void): Promise<void>;
   /** Answers the open; frames follow. */
   opened(opened: SessionOpened): void;
   /** Answers the open: there will be no frames. */
@@ -35,6 +36,6 @@ export interface Viewer {
   leave(): void;
   /** Whether as many more bytes may wait for the connection. */
   hasRoomFor(bytes: number): boolean;
-  /** The delivery was ended by the service; `revision` is the last one sent. */
+  /** The subscription was ended by the service; `revision` is the last one sent. */
   closed(refusal: Refusal, revision: number): void;
 }

@@ -1,13 +1,13 @@
 import type { Refused } from '@playhead/contract';
-import type { Outbox } from './outbox.ts';
+import type { WriteBuffer } from './write-buffer.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 
 /**
  * Answers one request of a socket: by its acknowledgement function or, when a refused request came
  * without one, by the event `refused`.
  */
-export function answerTo<Done extends { readonly ok: true }>(
-  { socket, outbox }: { readonly socket: ViewerSocket; readonly outbox: Outbox },
+export function acknowledgementFor<Done extends { readonly ok: true }>(
+  { socket, writeBuffer }: { readonly socket: ViewerSocket; readonly writeBuffer: WriteBuffer },
   event: string,
   ack: unknown,
 ): (answer: Done | Refused) => void {
@@ -19,6 +19,6 @@ export function answerTo<Done extends { readonly ok: true }>(
       socket.emit('refused', { event, ...refusal });
     }
     // Who asks and asks and never reads would have the answers pile up.
-    if (outbox.isStuffed) socket.disconnect(true);
+    if (writeBuffer.isOverflowing) socket.disconnect(true);
   };
 }

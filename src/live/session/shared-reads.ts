@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { EventLog, RecordedEvent } from '../log/event-log.ts';
-import type { Tail } from '../log/tail.ts';
+import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
+import type { Tail } from '../../log/tail.ts';
 
 /** What is kept at most, beside its bytes: it is looked through one by one. */
 const KEPT_MAX = 1_000;

@@ -3,7 +3,7 @@ import type { Socket } from 'socket.io';
 type Connection = Socket['conn'];
 
 /** How much may wait, in bytes. */
-export interface OutboxLimits {
+export interface WriteBufferLimits {
   /** Bytes that may wait for one connection. */
   readonly viewerBytesMax: number;
   /** Replays go on once no more than this waits. */
@@ -14,7 +14,7 @@ export interface OutboxLimits {
  * Counts what waits to leave on one connection. It is handed to the kernel when the *transport*
  * drains; the connection's own `drain` only says that it was given to the transport.
  */
-export class Outbox {
+export class WriteBuffer {
   /** Not given to the transport yet, which takes a batch at a time. */
   #queued = 0;
   #inTransport = 0;
@@ -24,7 +24,7 @@ export class Outbox {
 
   constructor(
     connection: Connection,
-    private readonly limits: OutboxLimits,
+    private readonly limits: WriteBufferLimits,
   ) {
     connection.on('packetCreate', ({ data }: { data?: string | Buffer }) => {
       this.#queued += data?.length ?? 0;
@@ -50,7 +50,7 @@ export class Outbox {
   }
 
   /** So much waits that the other side cannot be reading; answers alone do not get there. */
-  get isStuffed(): boolean {
+  get isOverflowing(): boolean {
     return this.pending > 2 * this.limits.viewerBytesMax;
   }
 
@@ -65,7 +65,7 @@ export class Outbox {
   }
 
   /** Runs one piece of work at a time, in order, each once what was sent before has left. */
-  inTurn(work: () => Promise<void> | void): Promise<void> {
+  whenDrained(work: () => Promise<void> | void): Promise<void> {
     const turn = this.#lastTurn.then(() => this.#drained()).then(work);
     this.#lastTurn = turn.catch(() => undefined);
     return turn;

@@ -1,11 +1,11 @@
 import type { SessionPresence } from '@playhead/contract';
-import type { Nodes } from '../nodes/nodes.ts';
+import type { Nodes } from '../../nodes/nodes.ts';
 
 /** Named viewers of one session, as JSON: the message must fit what nodes can send. */
 const VIEWERS_BYTES_MAX = 5_000;
 
 /** What this node has itself. */
-export interface Own {
+export interface LocalPresence {
   sessions(): Iterable<string>;
   of(sessionId: string): SessionPresence;
 }
@@ -14,7 +14,7 @@ export interface Own {
  * Tells other nodes who has which session open here: what changed, each session at most once in a
  * while however often it changes, and everything to who does not have it.
  */
-export class PresenceTelling {
+export class PresenceBroadcast {
   readonly #due = new Set<string>();
   #everything: 'told' | 'due' | 'telling' = 'told';
   #timer: NodeJS.Timeout | undefined;
@@ -22,7 +22,7 @@ export class PresenceTelling {
   constructor(
     private readonly nodes: Nodes,
     private readonly everyMs: number,
-    private readonly own: Own,
+    private readonly own: LocalPresence,
   ) {}
 
   changed(sessionId: string): void {

@@ -1,16 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { OPEN_VIEW_VERSION, sessionStream, type OpenView } from '@playhead/contract';
+import {
+  evolveOpenView,
+  OPEN_VIEW_VERSION,
+  sessionStream,
+  type OpenView,
+} from '@playhead/contract';
 import { LRUCache } from 'lru-cache';
-import type { EventLog } from '../log/event-log.ts';
-import { lastEventOf, type Snapshots } from '../log/snapshots.ts';
-import { foldEvent, viewBytes } from './fold.ts';
-import { beginning, placeAt, type Place } from './place.ts';
-import type { SessionReader } from './session-reader.ts';
+import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
+import { lastEventOf, type Snapshots } from '../../log/snapshots.ts';
+import { asSessionEvent } from '../frames.ts';
+import { startCursor, cursorAt, type Cursor } from './cursor.ts';
+import type { CatchUpReader } from './catch-up-reader.ts';
 
 const fold = { name: 'view', version: OPEN_VIEW_VERSION };
 
 /** Bounds of what is folded at once and kept folded, as `config.ts` has them. */
-export interface ViewsLimits {
+export interface SessionViewsLimits {
   readonly readBytesMax: number;
   readonly foldSliceMax: number;
   readonly viewCacheBytesMax: number;
@@ -19,38 +24,38 @@ export interface ViewsLimits {
 }
 
 /** Where views are folded from, and what hears that a snapshot could not be kept. */
-export interface ViewsSources {
+export interface SessionViewsSources {
   readonly log: EventLog;
   readonly snapshots: Snapshots;
-  readonly reader: SessionReader;
+  readonly reader: CatchUpReader;
   readonly onFault: (fault: unknown) => void;
 }
 
-/** A view and the place it was folded to. */
-export interface PlacedView {
+/** A view and the cursor it was folded to. */
+export interface ViewAtCursor {
   /** Undefined before the first event. */
   readonly view: OpenView | undefined;
-  readonly place: Place;
+  readonly cursor: Cursor;
 }
 
-interface KeptView extends PlacedView {
+interface KeptView extends ViewAtCursor {
   /** Where the last snapshot is, -1 for none. */
   readonly snapshotAt: number;
 }
 
-const unknown: KeptView = { view: undefined, place: beginning, snapshotAt: -1 };
+const unknown: KeptView = { view: undefined, cursor: startCursor, snapshotAt: -1 };
 
 /**
  * What sessions look like now. A view folded once is kept and only ever moved on; the loop gets a
  * turn between two slices of a fold, and those who ask during a fold get its result.
  */
-export class Views {
+export class SessionViews {
   readonly #kept: LRUCache<string, KeptView>;
-  readonly #folding = new Map<string, Promise<PlacedView>>();
+  readonly #folding = new Map<string, Promise<ViewAtCursor>>();
 
   constructor(
-    private readonly sources: ViewsSources,
-    private readonly limits: ViewsLimits,
+    private readonly sources: SessionViewsSources,
+    private readonly limits: SessionViewsLimits,
   ) {
     this.#kept = new LRUCache({
       maxSize: limits.viewCacheBytesMax,
@@ -58,8 +63,8 @@ export class Views {
     });
   }
 
-  /** The session's view; its place is the beginning for a session without events. */
-  now(sessionId: string): Promise<PlacedView> {
+  /** The session's view; its cursor is the beginning for a session without events. */
+  now(sessionId: string): Promise<ViewAtCursor> {
     const running = this.#folding.get(sessionId);
     if (running) return running;
     const folding = this.#fold(sessionId).finally(() => this.#folding.delete(sessionId));
@@ -73,7 +78,7 @@ export class Views {
    */
   keepUp(sessionId: string, revision: number): void {
     const kept = this.#kept.peek(sessionId);
-    if (!kept || revision - kept.place.revision < this.limits.foldSliceMax) return;
+    if (!kept || revision - kept.cursor.revision < this.limits.foldSliceMax) return;
     this.foldSoon(sessionId);
   }
 
@@ -83,23 +88,23 @@ export class Views {
     void this.now(sessionId).catch(() => undefined);
   }
 
-  async #fold(sessionId: string): Promise<PlacedView> {
+  async #fold(sessionId: string): Promise<ViewAtCursor> {
     const { foldSliceMax, readBytesMax } = this.limits;
     const limits = { limit: foldSliceMax, bytesMax: readBytesMax };
     const kept = this.#kept.get(sessionId) ?? (await this.#fromSnapshot(sessionId));
-    let { view, place } = kept;
+    let { view, cursor: cursor } = kept;
     for (;;) {
-      const page = await this.sources.reader.next(sessionId, place, limits);
+      const page = await this.sources.reader.next(sessionId, cursor, limits);
       // Decoding the page was work enough for one turn of the loop.
       await nextTurn();
       for (const event of page.events) view = foldEvent(view, event);
-      place = page.place;
+      cursor = page.cursor;
       // Not "until nothing new comes": a busy enough session would be folded for ever.
       if (page.isLast) break;
     }
-    if (place.revision < 0) return unknown;
-    const snapshotAt = this.#writeDown(sessionId, { ...kept, view, place });
-    const folded = { view, place, snapshotAt };
+    if (cursor.revision < 0) return unknown;
+    const snapshotAt = this.#writeDown(sessionId, { ...kept, view, cursor: cursor });
+    const folded = { view, cursor, snapshotAt };
     this.#kept.set(sessionId, folded);
     return folded;
   }
@@ -111,7 +116,7 @@ export class Views {
       const event = await lastEventOf(log, stream, snapshot);
       if (event) {
         const view = snapshot.data as OpenView;
-        return { view, place: placeAt(event), snapshotAt: snapshot.revision };
+        return { view, cursor: cursorAt(event), snapshotAt: snapshot.revision };
       }
       // Of another log: its session may be shorter for long, and keep no snapshot until then.
       await snapshots.drop(fold, stream);
@@ -120,8 +125,8 @@ export class Views {
   }
 
   /** Where the last snapshot is after this. */
-  #writeDown(sessionId: string, { view, place, snapshotAt }: KeptView): number {
-    const { revision, eventId } = place;
+  #writeDown(sessionId: string, { view, cursor: cursor, snapshotAt }: KeptView): number {
+    const { revision, eventId } = cursor;
     if (revision - snapshotAt < this.limits.snapshotEvery || eventId === null) return snapshotAt;
     const snapshot = { from: 0, revision, eventId, data: view };
     this.sources.snapshots
@@ -130,3 +135,19 @@ export class Views {
     return revision;
   }
 }
+
+/** The view after one more event; one that is no event of a session's changes nothing. */
+function foldEvent(view: OpenView | undefined, recorded: RecordedEvent): OpenView | undefined {
+  try {
+    return evolveOpenView(view, asSessionEvent(recorded));
+  } catch {
+    return view;
+  }
+}
+
+/** Roughly what a view takes in memory, in bytes: nearly all of it is what was said. */
+const viewBytes = ({ messages, participants, session }: OpenView): number =>
+  messages.reduce((sum, message) => sum + 1_000 + 2 * message.content.length, 0) +
+  participants.reduce((sum, one) => sum + 800 + 2 * (one.prompt?.length ?? 0), 0) +
+  2_000 +
+  2 * (session.prompt?.length ?? 0);

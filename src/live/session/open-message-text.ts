@@ -5,15 +5,15 @@ import {
   type MessageView,
   type SessionEvent,
 } from '@playhead/contract';
-import type { EventLog } from '../log/event-log.ts';
-import { pagesOf } from '../log/pages.ts';
-import { asSessionEvent } from './frame.ts';
-import type { Views } from './views.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import { pagesOf } from '../../log/pages.ts';
+import { asSessionEvent } from '../frames.ts';
+import type { SessionViews } from './session-views.ts';
 
 /** Where the text of messages comes from, and how much is read at once. */
 export interface OpenMessageSources {
   readonly log: EventLog;
-  readonly views: Views;
+  readonly views: SessionViews;
   readonly page: { readonly limit: number; readonly bytesMax: number };
 }
 

@@ -7,24 +7,24 @@ import {
 } from '@playhead/contract';
 import { LRUCache } from 'lru-cache';
 import type { RecordedEvent } from '../../log/event-log.ts';
-import { asSessionEvent, wireBytes } from '../frame.ts';
-import { listedSessionOf } from './entries.ts';
-import type { Change, Step } from './step.ts';
-import type { ConsoleAudience } from './viewer.ts';
+import { asSessionEvent, wireBytes } from '../frames.ts';
+import { listedSessionOf } from './session-cache.ts';
+import type { Change, FoldedBatch } from './fold-batch.ts';
+import type { ConsoleAudience } from './console-viewer.ts';
 
-/** A live console. */
+/** A live console in a room. */
 export interface ConsoleMember {
   readonly audience: ConsoleAudience;
-  /** Whether it takes a frame; when not, it has left the channel by then. */
-  takes(bytes: number): boolean;
+  /** Whether it can be sent a frame of this size. If not, it has already left the room. */
+  accepts(bytes: number): boolean;
 }
 
-/** What consoles that get the same frames ask for. */
-export interface ChannelOptions {
+/** What the consoles of one room have in common. */
+export interface ConsoleRoomOptions {
   readonly room: string;
   readonly filter: ConsoleFilter;
   readonly withEvents: boolean;
-  /** How many events go by without anything to tell before that is told. */
+  /** After so many events without a change an empty frame moves the cursors on. */
   readonly quietMax: number;
   readonly knownMax: number;
 }
@@ -33,15 +33,15 @@ export interface ChannelOptions {
 const PATCH_BYTES = 120;
 
 /** Live consoles that show the same sessions: one frame is made and encoded for all of them. */
-export class ConsoleChannel {
+export class ConsoleRoom {
   readonly members = new Set<ConsoleMember>();
-  /** Sessions that every member holds, so that changes are enough. Who is missing is sent whole. */
+  /** Sessions that every member holds, so that changed fields suffice; others are sent whole. */
   #known: LRUCache<string, true>;
   #quiet = 0;
 
   /** `through` is where its members are. */
   constructor(
-    readonly options: ChannelOptions,
+    readonly options: ConsoleRoomOptions,
     public through: string,
   ) {
     this.#known = new LRUCache({ max: options.knownMax });
@@ -62,27 +62,27 @@ export class ConsoleChannel {
     this.members.add(member);
   }
 
-  /** Tells the members of the next stretch of the log. */
-  tell(step: Step): void {
+  /** Sends the members what the next batch of the log changes for them. */
+  publish(batch: FoldedBatch): void {
     const left = new Set<string>();
     let bytes = PATCH_BYTES;
-    const patches = step.changes.flatMap((change) => {
+    const patches = batch.changes.flatMap((change) => {
       const isKnown = this.#known.has(change.after.sessionId);
       const patch = this.#patchOf(change, isKnown);
       if (!patch) return [];
-      // Where it is only possible that somebody held it, its events may never have been asked for.
+      // A session that a member only might hold may never have matched: its events are not sent.
       const wasShown = isKnown || change.before !== undefined;
       if (patch.type === 'session.left' && wasShown) left.add(patch.sessionId);
       bytes += PATCH_BYTES + bytesOf(patch, change);
       return [patch];
     });
     const events = this.options.withEvents
-      ? eventsShown(step, this.options.filter, left)
+      ? eventsShown(batch, this.options.filter, left)
       : NO_EVENTS;
-    this.#quiet += step.events.length;
+    this.#quiet += batch.events.length;
     const isQuiet = patches.length === 0 && events.length === 0;
     if (isQuiet && this.#quiet < this.options.quietMax) return;
-    this.#send(step.through, patches, events, bytes + wireBytes(events));
+    this.#send(batch.through, patches, events, bytes + wireBytes(events));
   }
 
   #patchOf({ before, after }: Change, isKnown: boolean): ConsolePatch | undefined {
@@ -90,7 +90,7 @@ export class ConsoleChannel {
     const { filter } = this.options;
     if (!matchesFilter(filter, after)) {
       this.#known.delete(sessionId);
-      // Somebody may hold it who came back with a cursor; whoever does not ignores the patch.
+      // A client that resumed from a cursor may hold it; the others ignore the patch.
       const mayBeHeld = before === undefined || (before !== null && matchesFilter(filter, before));
       return isKnown || mayBeHeld ? { type: 'session.left', sessionId, revision } : undefined;
     }
@@ -113,8 +113,8 @@ export class ConsoleChannel {
       patches,
       ...(withEvents && { events: events.map(asSessionEvent) }),
     };
-    const takers = [...this.members].filter((member) => member.takes(bytes));
-    const audiences = new Set(takers.map(({ audience }) => audience));
+    const receivers = [...this.members].filter((member) => member.accepts(bytes));
+    const audiences = new Set(receivers.map(({ audience }) => audience));
     for (const audience of audiences) audience.broadcast(room, frame);
     this.through = through;
     this.#quiet = 0;
@@ -131,14 +131,14 @@ const bytesOf = (patch: ConsolePatch, { bytes }: Change): number => {
 
 /** Events of sessions that a console shows now, or that it showed and which are in `left`. */
 export const eventsShown = (
-  { events, entries }: Pick<Step, 'events' | 'entries'>,
+  { events, sessions }: Pick<FoldedBatch, 'events' | 'sessions'>,
   filter: ConsoleFilter,
   left: ReadonlySet<string>,
 ): readonly RecordedEvent[] =>
   events.filter((event) => {
     const sessionId = listedSessionOf(event);
     if (sessionId === undefined) return false;
-    const view = entries.get(sessionId)?.view;
+    const view = sessions.get(sessionId)?.view;
     if (left.has(sessionId)) return true;
     return view ? matchesFilter(filter, view) : Object.keys(filter).length === 0;
   });
