@@ -25,27 +25,22 @@ import { CONSOLE_SUBSCRIPTIONS, KEYS } from '../tokens.ts';
 import { refusalFor } from './admission.ts';
 import { parsePayload, cleansed } from './payloads.ts';
 import type { ViewerSocket } from './open-sessions.ts';
+import { SubscriptionSlot } from './subscription-slot.ts';
 import type { WriteBuffer } from './write-buffer.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 
-/** The console of one socket, and one that is to take its place. */
-interface OpenConsole {
-  subscription?: ConsoleSubscription | undefined;
-  opening?: ConsoleSubscription | undefined;
-}
-
-const SUPERSEDED = 'another request for the console came before this one was answered';
+type Slot = SubscriptionSlot<ConsoleSubscription>;
 
 /** The live list of sessions, one on a socket. */
 @WebSocketGateway()
 export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown {
-  readonly #open = new Map<string, OpenConsole>();
+  readonly #open = new Map<string, Slot>();
   #audience: ConsoleAudience;
 
   constructor(
     @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
     @Inject(KEYS) private readonly keys: Authenticator,
-    @Inject(CONSOLE_SUBSCRIPTIONS) private readonly console: ConsoleSubscriptions,
+    @Inject(CONSOLE_SUBSCRIPTIONS) private readonly subscriptions: ConsoleSubscriptions,
   ) {}
 
   afterInit(server: Server<ClientToServer, ServerToClient>): void {
@@ -68,11 +63,10 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     if ('refusal' in request) answer({ ok: false, ...request.refusal });
     else if (!ack) answer({ ok: false, ...refuse('invalid', 'needs an acknowledgement function') });
     else {
-      const state = this.#stateOf(socket);
-      state.opening?.close(refuse('refused', SUPERSEDED));
-      state.opening = this.console.open(
-        request.value,
-        this.#viewer(socket, writeBuffer, state, answer),
+      const slot = this.#slotOf(socket);
+      slot.supersede();
+      slot.begin(
+        this.subscriptions.open(request.value, this.#viewer(socket, writeBuffer, slot, answer)),
       );
     }
   }
@@ -90,36 +84,32 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
       answer({ ok: false, ...request.refusal });
       return;
     }
-    const state = this.#open.get(socket.id);
-    state?.opening?.close(refuse('refused', SUPERSEDED));
-    state?.subscription?.end();
-    if (state) state.subscription = undefined;
+    this.#open.get(socket.id)?.close();
     answer({ ok: true });
   }
 
   /** Viewers are told before the sockets close. */
   beforeApplicationShutdown(): void {
-    this.console.stop();
+    this.subscriptions.stop();
   }
 
-  #stateOf(socket: ViewerSocket): OpenConsole {
+  #slotOf(socket: ViewerSocket): Slot {
     const known = this.#open.get(socket.id);
     if (known) return known;
-    const state: OpenConsole = {};
-    this.#open.set(socket.id, state);
+    const slot: Slot = new SubscriptionSlot();
+    this.#open.set(socket.id, slot);
     socket.once('disconnect', () => {
       this.#open.delete(socket.id);
-      state.opening?.end();
-      state.subscription?.end();
+      slot.end();
     });
-    return state;
+    return slot;
   }
 
   /** A console opened anew goes on as it was until the new one is answered, or refused. */
   #viewer(
     socket: ViewerSocket,
     writeBuffer: WriteBuffer,
-    state: OpenConsole,
+    slot: Slot,
     answer: (answer: ConsoleOpened | Refused) => void,
   ): ConsoleViewer {
     return {
@@ -127,13 +117,11 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
       denied: () => refusalFor(socket, this.keys),
       whenDrained: (work) => writeBuffer.whenDrained(work),
       opened: (opened) => {
-        state.subscription?.end();
-        state.subscription = state.opening;
-        state.opening = undefined;
+        slot.acknowledged();
         answer(opened);
       },
       refused: (refusal) => {
-        state.opening = undefined;
+        slot.refused();
         answer({ ok: false, ...refusal });
       },
       send: (frame) => socket.emit('console:events', frame),
@@ -145,7 +133,7 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
       leave: (room) => void socket.leave(room),
       hasRoomFor: (bytes) => writeBuffer.hasRoomFor(bytes),
       closed: (refusal, position) => {
-        state.subscription = undefined;
+        slot.closed();
         socket.emit('console:closed', { ...refusal, position });
       },
     };

@@ -12,6 +12,7 @@ import type { Socket } from 'socket.io';
 import type { SessionSubscription } from '../live/session/session-subscription.ts';
 import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { SessionAudience, SessionViewer } from '../live/session/session-viewer.ts';
+import { SubscriptionSlot } from './subscription-slot.ts';
 import type { WriteBuffer } from './write-buffer.ts';
 
 /** A viewer's socket, its events typed by the contract. */
@@ -29,17 +30,11 @@ export interface OpenSessionsOptions {
   readonly watches: (sessionId: string, change: 'enters' | 'returns' | 'leaves') => void;
 }
 
-/** A subscription of a session, and one that is to take its place. */
-interface OpenSession {
-  subscription?: SessionSubscription | undefined;
-  opening?: SessionSubscription | undefined;
-}
-
-const SUPERSEDED = 'another request for this session came before this one was answered';
+type Slot = SubscriptionSlot<SessionSubscription>;
 
 /** The sessions that one socket has open. */
 export class OpenSessions {
-  readonly #sessions = new Map<string, OpenSession>();
+  readonly #sessions = new Map<string, Slot>();
 
   constructor(
     private readonly socket: ViewerSocket,
@@ -47,64 +42,53 @@ export class OpenSessions {
     private readonly options: OpenSessionsOptions,
   ) {}
 
-  /**
-   * Opens a session, or opens it anew: then the old subscription goes on until the new one is
-   * answered, and stays when that is refused. Of several requests the last one counts.
-   */
+  /** Opens a session, or opens it anew: see `SubscriptionSlot`. */
   open(request: SessionOpen, answer: (answer: SessionOpened | Refused) => void): void {
     const { sessionId } = request;
     const { subscriptions, roomsMax } = this.options;
-    this.#sessions.get(sessionId)?.opening?.close(refuse('refused', SUPERSEDED));
+    this.#sessions.get(sessionId)?.supersede();
     const known = this.#sessions.get(sessionId);
     if (!known && this.#sessions.size >= roomsMax) {
       answer({ ok: false, ...refuse('too-many-rooms', `at most ${roomsMax} on one socket`) });
       return;
     }
-    const session = known ?? {};
+    const session = known ?? new SubscriptionSlot<SessionSubscription>();
     this.#sessions.set(sessionId, session);
-    session.opening = subscriptions.open(request, this.#viewer(sessionId, session, answer));
+    session.begin(subscriptions.open(request, this.#viewer(sessionId, session, answer)));
   }
 
-  /** Whether the session is open: its opening was answered and nothing has ended it. */
+  /** Whether the session is open: the open was acknowledged and nothing has ended it since. */
   has(sessionId: string): boolean {
-    return this.#sessions.get(sessionId)?.subscription !== undefined;
+    return this.#sessions.get(sessionId)?.isOpen ?? false;
   }
 
   /** Nothing of the session is sent from now on, whether it was open or not. */
   close(sessionId: string): void {
-    const session = this.#sessions.get(sessionId);
-    session?.opening?.close(refuse('refused', SUPERSEDED));
-    session?.subscription?.end();
+    this.#sessions.get(sessionId)?.close();
     this.#sessions.delete(sessionId);
   }
 
   /** The socket may see nothing any more: each subscription is ended and told why. */
   closeAll(refusal: Refusal): void {
-    for (const { opening, subscription: subscription } of [...this.#sessions.values()]) {
-      opening?.close(refusal);
-      subscription?.close(refusal);
-    }
+    for (const session of [...this.#sessions.values()]) session.closeWith(refusal);
   }
 
   /** The socket is gone. */
   end(): void {
-    for (const { opening, subscription: subscription } of this.#sessions.values()) {
-      opening?.end();
-      subscription?.end();
-    }
+    for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
     this.writeBuffer.close();
   }
 
   #viewer(
     sessionId: string,
-    session: OpenSession,
+    session: Slot,
     answer: (answer: SessionOpened | Refused) => void,
   ): SessionViewer {
     const { socket, writeBuffer, options } = this;
     const room = sessionRoom(sessionId);
     const forget = (): void => {
-      if (!session.subscription && !session.opening) this.#sessions.delete(sessionId);
+      if (session.isEmpty) this.#sessions.delete(sessionId);
     };
     let isWatching = false;
     return {
@@ -112,13 +96,11 @@ export class OpenSessions {
       denied: options.denied,
       whenDrained: (work) => writeBuffer.whenDrained(work),
       opened: (opened) => {
-        session.subscription?.end();
-        session.subscription = session.opening;
-        session.opening = undefined;
+        session.acknowledged();
         answer(opened);
       },
       refused: (refusal) => {
-        session.opening = undefined;
+        session.refused();
         forget();
         answer({ ok: false, ...refusal });
       },
@@ -138,7 +120,7 @@ export class OpenSessions {
       },
       hasRoomFor: (bytes) => writeBuffer.hasRoomFor(bytes),
       closed: (refusal, revision) => {
-        session.subscription = undefined;
+        session.closed();
         forget();
         socket.emit('session:closed', { ...refusal, sessionId, revision });
       },
