@@ -7,7 +7,12 @@ import {
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type Order, type Page, type PageRequest } from '../src/projecting/page.ts';
+import {
+  pageOf,
+  type Order,
+  type KeysetPage,
+  type PageRequest,
+} from '../src/projecting/keyset-page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /**
@@ -117,7 +122,7 @@ export function listMessages(
   sessionId: string,
   request: PageRequest,
   countExactMax: number,
-): Promise<Page<MessageRow>> {
+): Promise<KeysetPage<MessageRow>> {
   const query = database
     .getRepository(MessageRow)
     .createQueryBuilder('message')

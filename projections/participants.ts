@@ -6,7 +6,12 @@ import {
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type Order, type Page, type PageRequest } from '../src/projecting/page.ts';
+import {
+  pageOf,
+  type Order,
+  type KeysetPage,
+  type PageRequest,
+} from '../src/projecting/keyset-page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /** Somebody who takes part in a session: the contract's view, field by field. */
@@ -82,7 +87,7 @@ export function listParticipants(
   sessionId: string,
   request: PageRequest,
   countExactMax: number,
-): Promise<Page<ParticipantRow>> {
+): Promise<KeysetPage<ParticipantRow>> {
   const query = all(database).where('one.sessionId = :sessionId', { sessionId });
   return pageOf(query, inOrder, request, countExactMax);
 }

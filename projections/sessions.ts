@@ -11,7 +11,7 @@ import {
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import { pageOf, type KeysetPage, type PageRequest } from '../src/projecting/keyset-page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /** A session as lists and its own page show it: the contract's view, field by field. */
@@ -150,7 +150,7 @@ export function listSessions(
   filter: SessionFilter,
   request: PageRequest,
   countExactMax: number,
-): Promise<Page<SessionRow>> {
+): Promise<KeysetPage<SessionRow>> {
   const query = database.getRepository(SessionRow).createQueryBuilder('session');
   if (filter.status) query.andWhere('session.status = :status', { status: filter.status });
   if (filter.source) query.andWhere('session.source = :source', { source: filter.source });

@@ -1,7 +1,7 @@
 import { evolveTool, toolCallIdOf, type ToolView } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type Page, type PageRequest } from '../src/projecting/page.ts';
+import { pageOf, type KeysetPage, type PageRequest } from '../src/projecting/keyset-page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /** A call of a tool: the contract's view, field by field. */
@@ -81,7 +81,7 @@ export function listTools(
   sessionId: string,
   request: PageRequest,
   countExactMax: number,
-): Promise<Page<ToolRow>> {
+): Promise<KeysetPage<ToolRow>> {
   const query = database
     .getRepository(ToolRow)
     .createQueryBuilder('call')

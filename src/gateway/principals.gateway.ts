@@ -94,7 +94,7 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
       socket.disconnect(true);
       // Who does not read would otherwise get what waits for it, however late.
       const { conn } = socket;
-      setTimeout(() => cut(conn), this.config.limits.revokedLingerMs).unref();
+      setTimeout(() => cut(conn), this.config.limits.revokedGraceMs).unref();
     }
   }
 }

@@ -204,9 +204,9 @@ export class SessionsGateway
 
   /** Resolves once nothing waits for a socket, or when some have not read it for too long. */
   async flushed(): Promise<void> {
-    const { farewellMs } = this.config.limits;
+    const { stopFlushMs } = this.config.limits;
     const since = performance.now();
     // Closing throws away what waits.
-    while (this.pendingBytes > 0 && performance.now() - since < farewellMs) await sleep(10);
+    while (this.pendingBytes > 0 && performance.now() - since < stopFlushMs) await sleep(10);
   }
 }

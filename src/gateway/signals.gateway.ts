@@ -39,7 +39,7 @@ export class SignalsGateway implements OnGatewayInit {
 
   afterInit(): void {
     this.nodes.listen({
-      heard: (_, message) => {
+      received: (_, message) => {
         if (message.type === 'signal') void this.#pass(message.signal);
       },
     });
@@ -91,7 +91,7 @@ export class SignalsGateway implements OnGatewayInit {
   #tell(socket: ViewerSocket, told: Omit<SessionSignal, 'from'>): void {
     const signal = { ...told, from: principalOf(socket) };
     this.sockets.broadcasts.signal(signal, socket.id);
-    if (this.nodes.others > 0) this.nodes.tell({ type: 'signal', signal });
+    if (this.nodes.others > 0) this.nodes.send({ type: 'signal', signal });
   }
 
   /** A signal of another node; it counts as one in the session, as it would have here. */

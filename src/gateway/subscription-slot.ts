@@ -9,9 +9,9 @@ interface Subscription {
 }
 
 /**
- * Where one socket has one thing open. Opening it anew leaves the old subscription running until the
- * new one is acknowledged; if the new one is refused, the old one stays. Of several requests the
- * last one counts.
+ * Where one socket has one thing open. Opening it anew leaves the old subscription running until
+ * the new one is acknowledged; if the new one is refused, the old one stays. Of several requests
+ * the last one counts.
  */
 export class SubscriptionSlot<Held extends Subscription> {
   #open: Held | undefined;

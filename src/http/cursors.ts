@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import type { Place } from '../projecting/page.ts';
+import type { Keyset } from '../projecting/keyset-page.ts';
 
 /** Longest cursor: that of a list ordered by a time and two ids, all of them at their longest. */
 const CURSOR_LENGTH_MAX = 4_000;
 
 /** A place in a list as clients pass it back. */
-export const cursorOf = (place: Place): string =>
+export const cursorOf = (place: Keyset): string =>
   Buffer.from(JSON.stringify(place)).toString('base64url');
 
 /** A cursor of a list whose places are made of such values. */
-export const cursor = <Schema extends z.ZodType<Place>>(place: Schema) =>
+export const cursor = <Schema extends z.ZodType<Keyset>>(place: Schema) =>
   z
     .string()
     .max(CURSOR_LENGTH_MAX)

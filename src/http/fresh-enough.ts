@@ -33,7 +33,7 @@ export async function sessionAsOf(
 
 const RETRY_AFTER_S = 1;
 
-/** A session that a projection has set aside counts as taken: waiting would not bring it back. */
+/** A parked session counts as applied: waiting would not bring it back. */
 async function awaitRevision(
   { log, projector, limits }: Surroundings,
   sessionId: string,
@@ -48,6 +48,6 @@ async function awaitRevision(
       const message = `the read models are not at revision ${revision} of this session`;
       throw new Problem('not-yet', message, 'minRevision', RETRY_AFTER_S);
     }
-    await sleep(Math.min(limits.pollEveryMs, left()));
+    await sleep(Math.min(limits.pollIntervalMs, left()));
   }
 }

@@ -32,10 +32,10 @@ export function createMetrics({ commands, projector, sessionSubscriptions }: Mea
     'Sessions with live viewers',
     () => sessionSubscriptions.sessions,
   );
-  projectionGauge(registry, 'lag_seconds', 'Age of the oldest event not taken', () =>
+  projectionGauge(registry, 'lag_seconds', 'Age of the oldest event that is not applied', () =>
     projector.status().map(({ name, lagMs }) => [name, lagMs / 1000]),
   );
-  projectionGauge(registry, 'parked_sessions', 'Sessions set aside', () =>
+  projectionGauge(registry, 'parked_sessions', 'Parked sessions', () =>
     projector.status().map(({ name, parked }) => [name, parked]),
   );
   const ingested = new Counter({

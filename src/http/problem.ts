@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { errorCodes, refuse, type ErrorCode, type Refusal } from '@playhead/contract';
 import { CommandRefused } from '../commands/command-handler.ts';
 import { LogError } from '../log/event-log.ts';
-import { isUnreachable } from '../database-unreachable.ts';
+import { isUnreachable } from '../projecting/database-unreachable.ts';
 
 /** One thing wrong with a request. */
 export interface Fault {

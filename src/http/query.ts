@@ -1,7 +1,7 @@
 import { comparableInstant, instant } from '@playhead/contract';
 import { z } from 'zod';
 import type { Limits } from '../config.ts';
-import type { Place } from '../projecting/page.ts';
+import type { Keyset } from '../projecting/keyset-page.ts';
 import { cursor } from './cursors.ts';
 import { Problem } from './problem.ts';
 
@@ -41,7 +41,7 @@ export const time = z
   .transform(comparableInstant);
 
 /** Which part of a list is asked for, its places being made of such values. */
-export const pageFields = <Schema extends z.ZodType<Place>>(limits: Limits, place: Schema) => ({
+export const pageFields = <Schema extends z.ZodType<Keyset>>(limits: Limits, place: Schema) => ({
   page: wholeNumber(1, limits.pageNumberMax).optional(),
   limit: wholeNumber(1, limits.pageMax).default(limits.pageDefault),
   cursor: cursor(place).optional(),
@@ -51,7 +51,7 @@ export const pageFields = <Schema extends z.ZodType<Place>>(limits: Limits, plac
 export function pageRequest(asked: {
   page?: number | undefined;
   limit: number;
-  cursor?: Place | undefined;
+  cursor?: Keyset | undefined;
 }) {
   if (asked.page !== undefined && asked.cursor !== undefined) {
     throw new Problem('invalid', 'cursor: goes without page', 'cursor');

@@ -8,7 +8,7 @@ import { listTools } from '../../projections/tools.ts';
 import type { Config, Limits } from '../config.ts';
 import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { EventLog } from '../log/event-log.ts';
-import type { Page, PageRequest, Place } from '../projecting/page.ts';
+import type { KeysetPage, PageRequest, Keyset } from '../projecting/keyset-page.ts';
 import type { Projector } from '../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, SESSION_SUBSCRIPTIONS, PROJECTOR } from '../tokens.ts';
 import { Documented } from './documents/documented.ts';
@@ -40,7 +40,7 @@ const messagePlace = z.tuple([sequence, plainText(INSTANT_LENGTH_MAX), id]);
 const participantPlace = z.tuple([sequence, id]);
 const toolPlace = z.tuple([z.number().int().min(0).max(REVISION_MAX)]);
 
-const partsQuery = <Schema extends z.ZodType<Place>>(
+const partsQuery = <Schema extends z.ZodType<Keyset>>(
   limits: Limits,
   place: Schema,
   fields: readonly string[],
@@ -61,7 +61,7 @@ type List<Row> = (
   sessionId: string,
   request: PageRequest,
   countExactMax: number,
-) => Promise<Page<Row>>;
+) => Promise<KeysetPage<Row>>;
 
 /** What a session is made of, page by page. */
 @Controller('api/sessions/:id')

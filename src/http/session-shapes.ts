@@ -10,7 +10,7 @@ import {
   type SessionView,
   type ToolView,
 } from '@playhead/contract';
-import type { Page, PageRequest } from '../projecting/page.ts';
+import type { KeysetPage, PageRequest } from '../projecting/keyset-page.ts';
 import { cursorOf } from './cursors.ts';
 
 /** A session over HTTP, with its participants. */
@@ -80,7 +80,7 @@ export const toolFields: readonly (keyof ReturnType<typeof toolShape>)[] = [
  */
 export const paginationShape = (
   { page, limit, after }: PageRequest,
-  { total, totalIsAtLeast, next }: Page<unknown>,
+  { total, totalIsAtLeast, next }: KeysetPage<unknown>,
 ) => ({
   ...(after ? {} : { page }),
   limit,

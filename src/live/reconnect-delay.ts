@@ -1,9 +1,9 @@
 /** When clients of a node that stops come back, as `config.ts` has it. */
 export interface ReconnectLimits {
   /** By how much each client more spreads them further apart, in milliseconds. */
-  readonly returnMsEach: number;
+  readonly reconnectMsEach: number;
   /** How far apart the first and the last come back at most, in milliseconds. */
-  readonly returnMsMax: number;
+  readonly reconnectMsMax: number;
 }
 
 /**
@@ -13,5 +13,5 @@ export interface ReconnectLimits {
 export const reconnectDelayMs = (
   clients: number,
   chance: number,
-  { returnMsEach, returnMsMax }: ReconnectLimits,
-): number => Math.round(chance * Math.min(returnMsMax, clients * returnMsEach));
+  { reconnectMsEach, reconnectMsMax }: ReconnectLimits,
+): number => Math.round(chance * Math.min(reconnectMsMax, clients * reconnectMsEach));

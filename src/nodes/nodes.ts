@@ -5,7 +5,7 @@ import type { NodeMessage } from './messages.ts';
  * which it told; `arrived` comes before anything else of it.
  */
 export interface NodesListener {
-  heard(node: string, message: NodeMessage): void;
+  received(node: string, message: NodeMessage): void;
   /** A node that was not known, or was gone. What it told before is not known either. */
   arrived?(node: string): void;
   /** Something that a node told was lost on the way. */
@@ -27,7 +27,7 @@ export interface Nodes {
    * Tells all others, in a moment. Never waits and never throws; false when the message is dropped:
    * too much waits already, it is too long, or there is no connection.
    */
-  tell(message: NodeMessage): boolean;
+  send(message: NodeMessage): boolean;
   /** Hears of the others that are known and what they tell, until the function is called. */
   listen(listener: NodesListener): () => void;
   /** Says good-bye. Nothing is told or heard from then on. */

@@ -4,7 +4,7 @@ import type { Packet } from './packet.ts';
 /** When nodes count as gone, and how many there may be. */
 export interface PeersLimits {
   /** Own beats during which a node may be silent. */
-  readonly nodeSilentBeatsMax: number;
+  readonly nodeMissedHeartbeatsMax: number;
   /** Of more other nodes than this nothing is heard. */
   readonly nodesMax: number;
 }
@@ -38,7 +38,7 @@ export class Peers {
     this.#known.set(from, { nth, silentBeats: 0 });
     if (!known) this.#tell((listener) => listener.arrived?.(from));
     else if (nth !== known.nth + 1) this.#tell((listener) => listener.missed?.(from));
-    for (const message of messages) this.#tell((listener) => listener.heard(from, message));
+    for (const message of messages) this.#tell((listener) => listener.received(from, message));
     if (bye) this.#gone(from);
   }
 
@@ -46,7 +46,7 @@ export class Peers {
   beat(): void {
     for (const [node, peer] of [...this.#known]) {
       peer.silentBeats += 1;
-      if (peer.silentBeats > this.limits.nodeSilentBeatsMax) this.#gone(node);
+      if (peer.silentBeats > this.limits.nodeMissedHeartbeatsMax) this.#gone(node);
     }
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { Gathering } from './gathering.ts';
-import { LastingConnection } from './lasting-connection.ts';
+import { MessageBatch } from './batching.ts';
+import { ReconnectingConnection } from './reconnecting-connection.ts';
 import type { NodeMessage } from './messages.ts';
 import type { Nodes, NodesListener } from './nodes.ts';
 import { readPacket } from './packet.ts';
@@ -12,9 +12,9 @@ export interface PostgresNodesOptions extends PeersLimits {
   /** Of the database that the nodes share. Not through a pooler of transactions. */
   readonly connectionString: string;
   /** How often a node shows that it is there. */
-  readonly nodeBeatMs: number;
+  readonly nodeHeartbeatMs: number;
   /** How long messages wait for others to go with them. */
-  readonly nodeGatherMs: number;
+  readonly nodeBatchMs: number;
   /** What may wait to be told; more is dropped. */
   readonly nodePendingBytesMax: number;
   /** Pause before a lost connection is made anew, and how long a statement may take. */
@@ -39,38 +39,38 @@ export function openPostgresNodes(options: PostgresNodesOptions): Nodes {
 
 class PostgresNodes implements Nodes {
   readonly id = randomUUID();
-  readonly #gathering: Gathering;
+  readonly #batch: MessageBatch;
   readonly #peers: Peers;
-  readonly #ear: LastingConnection;
-  readonly #mouth: LastingConnection;
+  readonly #listener: ReconnectingConnection;
+  readonly #notifier: ReconnectingConnection;
   readonly #beats: NodeJS.Timeout;
   #due: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   /** Beats sent since one came back: this node hears itself as it hears the others. */
-  #unheard = 0;
+  #unconfirmedBeats = 0;
   #isOut = false;
   #isClosed = false;
 
   constructor(private readonly options: PostgresNodesOptions) {
-    const { nodePendingBytesMax: pendingBytesMax, nodeBeatMs } = options;
-    this.#gathering = new Gathering(this.id, {
+    const { nodePendingBytesMax: pendingBytesMax, nodeHeartbeatMs } = options;
+    this.#batch = new MessageBatch(this.id, {
       payloadBytesMax: PAYLOAD_BYTES_MAX,
       pendingBytesMax,
     });
     this.#peers = new Peers(options);
-    this.#ear = this.#connection('playhead-nodes', `listen ${CHANNEL}`);
+    this.#listener = this.#connection('playhead-nodes', `listen ${CHANNEL}`);
     // A notification is a transaction, but nothing of it is worth waiting for the disk.
-    this.#mouth = this.#connection('playhead-nodes-notify', 'set synchronous_commit = off');
-    this.#beats = setInterval(() => this.#beat(), nodeBeatMs);
+    this.#notifier = this.#connection('playhead-nodes-notify', 'set synchronous_commit = off');
+    this.#beats = setInterval(() => this.#beat(), nodeHeartbeatMs);
   }
 
   get others(): number {
     return this.#peers.size;
   }
 
-  tell(message: NodeMessage): boolean {
-    if (this.#isClosed || !this.#mouth.client) return false;
-    const isTaken = this.#gathering.add(message);
+  send(message: NodeMessage): boolean {
+    if (this.#isClosed || !this.#notifier.client) return false;
+    const isTaken = this.#batch.add(message);
     if (isTaken && !this.#sending) this.#sendSoon();
     return isTaken;
   }
@@ -85,15 +85,15 @@ class PostgresNodes implements Nodes {
     clearInterval(this.#beats);
     clearTimeout(this.#due);
     await this.#sending;
-    const { client } = this.#mouth;
-    if (client) await notify(client, this.#gathering.take(true)).catch(() => undefined);
-    this.#ear.close();
-    this.#mouth.close();
+    const { client } = this.#notifier;
+    if (client) await notify(client, this.#batch.take(true)).catch(() => undefined);
+    this.#listener.close();
+    this.#notifier.close();
   }
 
-  #connection(name: string, first: string): LastingConnection {
+  #connection(name: string, first: string): ReconnectingConnection {
     const { connectionString, nodeStatementMs, nodeRetryMs } = this.options;
-    return new LastingConnection({
+    return new ReconnectingConnection({
       settings: {
         connectionString,
         application_name: name,
@@ -103,56 +103,57 @@ class PostgresNodes implements Nodes {
       first,
       retryMs: nodeRetryMs,
       // The first word goes out once its answers can be heard.
-      ready: () => this.#ear.client && this.#send(),
+      ready: () => this.#listener.client && this.#send(),
       lost: (fault) => this.#lost(fault),
-      notified: (payload) => this.#hear(payload),
+      notified: (payload) => this.#receive(payload),
     });
   }
 
-  #hear(payload: string): void {
+  #receive(payload: string): void {
     const packet = readPacket(payload);
     if (!packet || this.#isClosed) return;
     if (packet.from !== this.id) this.#peers.take(packet);
     else {
-      this.#unheard = 0;
+      this.#unconfirmedBeats = 0;
       // What was still on its way when the other connection was lost ends no outage.
-      if (this.#ear.client && this.#mouth.client) this.#isOut = false;
+      if (this.#listener.client && this.#notifier.client) this.#isOut = false;
     }
   }
 
   #beat(): void {
     this.#peers.beat();
     this.#send();
-    const [ear, mouth] = [this.#ear.client, this.#mouth.client];
-    this.#unheard = ear && mouth ? this.#unheard + 1 : 0;
-    if (!ear || !mouth || this.#unheard <= this.options.nodeSilentBeatsMax) return;
+    const [listener, notifier] = [this.#listener.client, this.#notifier.client];
+    this.#unconfirmedBeats = listener && notifier ? this.#unconfirmedBeats + 1 : 0;
+    if (!listener || !notifier || this.#unconfirmedBeats <= this.options.nodeMissedHeartbeatsMax)
+      return;
     const fault = new Error('what this node tells does not come back to it');
-    this.#ear.renew(ear, fault);
-    this.#mouth.renew(mouth, fault);
+    this.#listener.renew(listener, fault);
+    this.#notifier.renew(notifier, fault);
   }
 
   /** Sends what waits, or that this node is there; what is told meanwhile goes with the next. */
   #send(): void {
     clearTimeout(this.#due);
     this.#due = undefined;
-    const { client } = this.#mouth;
+    const { client } = this.#notifier;
     if (!client || this.#sending || this.#isClosed) return;
-    this.#sending = notify(client, this.#gathering.take())
-      .catch((fault: unknown) => this.#mouth.renew(client, fault))
+    this.#sending = notify(client, this.#batch.take())
+      .catch((fault: unknown) => this.#notifier.renew(client, fault))
       .then(() => {
         this.#sending = undefined;
-        if (!this.#gathering.isEmpty) this.#sendSoon();
+        if (!this.#batch.isEmpty) this.#sendSoon();
       });
   }
 
   #sendSoon(): void {
     if (this.#isClosed) return;
-    this.#due ??= setTimeout(() => this.#send(), this.options.nodeGatherMs);
+    this.#due ??= setTimeout(() => this.#send(), this.options.nodeBatchMs);
   }
 
   #lost(fault: unknown): void {
     // Signals that are late are worse than none; who missed state asks for it.
-    if (!this.#mouth.client) this.#gathering.drop();
+    if (!this.#notifier.client) this.#batch.drop();
     if (this.#isOut) return;
     this.#isOut = true;
     this.options.warn('nodes do not hear each other: signals and presence stay on this one', fault);

@@ -8,7 +8,7 @@ export interface Checkpoint {
   readonly version: number;
   /** The log that `position` means something in. */
   readonly epoch: string;
-  /** Everything up to here has been taken. */
+  /** Everything up to here has been applied. */
   readonly position: string;
   /** The event at `position`; null at the start. */
   readonly eventId: string | null;
@@ -16,14 +16,17 @@ export interface Checkpoint {
   readonly revision: number | null;
 }
 
-/** A checkpoint as last read, with how many sessions are set aside. */
-export interface Standing extends Checkpoint {
+/** A checkpoint as last read, with the number of parked sessions. */
+export interface CheckpointState extends Checkpoint {
   readonly parked: number;
 }
 
 /** The checkpoint of a projection; a new one stands at the start and belongs to nobody. */
-export async function readCheckpoint(dataSource: DataSource, name: string): Promise<Standing> {
-  const [found] = await dataSource.query<Standing[]>(
+export async function readCheckpoint(
+  dataSource: DataSource,
+  name: string,
+): Promise<CheckpointState> {
+  const [found] = await dataSource.query<CheckpointState[]>(
     `select version, epoch, position, event_id as "eventId", stream, revision,
        (select count(*)::int from parked where projection = checkpoints.name) as parked
      from checkpoints where name = $1`,
@@ -87,10 +90,10 @@ export async function isInLog(log: EventLog, checkpoint: Checkpoint): Promise<bo
 }
 
 /**
- * Empties a read model to build it anew: rows, parked sessions and checkpoint in one transaction.
+ * Empties a read model for a rebuild: rows, parked sessions and checkpoint in one transaction.
  * False when the checkpoint is no longer as it was seen.
  */
-export function startAnew(
+export function startRebuild(
   { dataSource, projection, table }: ReadModel,
   seen: Checkpoint,
   epoch: string,

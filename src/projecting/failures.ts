@@ -1,14 +1,14 @@
 import { QueryFailedError } from 'typeorm';
 
-/** Something in the events, or a projection's way with them, is at fault. */
-class Unprojectable extends Error {}
+/** The events, or what a projection makes of them, are at fault. */
+class PoisonError extends Error {}
 
-/** Tells what pure code throws from what the database does. */
+/** Runs pure code: what it throws is told apart from failures of the database. */
 export function pure<T>(compute: () => T): T {
   try {
     return compute();
   } catch (cause) {
-    throw new Unprojectable(messageOf(cause), { cause });
+    throw new PoisonError(messageOf(cause), { cause });
   }
 }
 
@@ -17,14 +17,14 @@ export function pure<T>(compute: () => T): T {
  * row, an index entry or a statement. All others (lost connections, full disks, missing tables,
  * deadlocks) are for the operator or pass by themselves.
  */
-const OF_CONTENT = /^(21|22|23|54)/;
+const POISON = /^(21|22|23|54)/;
 
-/** Whether a failure is due to the events that were to be written; the same would fail again. */
-export function isOfContent(failure: unknown): boolean {
-  if (failure instanceof Unprojectable) return true;
+/** Whether a failure is due to the events themselves: a retry would fail again. */
+export function isPoison(failure: unknown): boolean {
+  if (failure instanceof PoisonError) return true;
   const fault: unknown = failure instanceof QueryFailedError ? failure.driverError : failure;
   const { code } = Object(fault) as { code?: unknown };
-  return typeof code === 'string' && OF_CONTENT.test(code);
+  return typeof code === 'string' && POISON.test(code);
 }
 
 /** What a failure says, whatever was thrown. */

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { messageOf } from './failures.ts';
 import type { Queryable } from './row-table.ts';
 
-/** A session whose events a projection passes over, since one of them could not be taken. */
+/** A session whose events a projection skips, because one of them could not be applied. */
 export interface ParkedSession {
   readonly sessionId: string;
   readonly revision: number;
@@ -13,7 +13,7 @@ export interface ParkedSession {
 
 const ERROR_LENGTH_MAX = 1_000;
 
-/** Sets the session of an event aside for a projection. */
+/** Parks the session of a poison event for a projection. */
 export async function park(
   manager: EntityManager,
   projection: string,
@@ -21,7 +21,7 @@ export async function park(
   failure: unknown,
 ): Promise<ParkedSession> {
   const { sessionId, revision, id: eventId } = event;
-  // The message may quote the very text that Postgres could not take.
+  // The message may quote the text that Postgres could not store.
   const error = cleanse(messageOf(failure).slice(0, ERROR_LENGTH_MAX)).value;
   await manager.query(
     `insert into parked (projection, session_id, revision, event_id, error)
@@ -31,7 +31,7 @@ export async function park(
   return { sessionId, revision, eventId, error };
 }
 
-/** Which sessions of some events a projection has set aside. */
+/** Which sessions of some events a projection has parked. */
 export async function parkedAmong(
   database: Queryable,
   projection: string,

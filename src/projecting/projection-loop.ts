@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { START, type RecordedEvent } from '../log/event-log.ts';
-import { Bell } from './bell.ts';
+import { WakeUpSignal } from '../log/wake-up-signal.ts';
 import {
   checkpointAt,
   isInLog,
   readCheckpoint,
-  startAnew,
+  startRebuild,
   type Checkpoint,
 } from './checkpoints.ts';
-import { Contiguity } from './contiguity.ts';
+import { GapDetector } from './gap-detection.ts';
 import { messageOf } from './failures.ts';
 import type { Projection } from './projection.ts';
 import { readModelOf, type ReadModel } from './read-model.ts';
-import { sessionEventsOf } from './session-event.ts';
-import { Source } from './source.ts';
-import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
-import { takeBatch } from './take-batch.ts';
+import { sessionEventsOf } from './event-source.ts';
+import { EventSource } from './event-source.ts';
+import type { ProjectionStatus, ProjectionContext } from './context.ts';
+import { applyBatch } from './apply-batch.ts';
 
 const RETRY_FIRST_MS = 50;
-/** How many times as long as its last batch took a projection rests. */
-const RESTS = 8;
+/** A batch is debounced by so many times as long as the last one took. */
+const DEBOUNCE_FACTOR = 8;
 
 /**
  * Keeps one read model at the head of the log. Nodes that share a database may all run it: the
@@ -27,32 +27,32 @@ const RESTS = 8;
  */
 export class ProjectionLoop {
   readonly #model: ReadModel;
-  readonly #source: Source;
-  readonly #bell = new Bell();
-  readonly #haste = new Bell();
+  readonly #source: EventSource;
+  readonly #appended = new WakeUpSignal();
+  readonly #polled = new WakeUpSignal();
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
-  /** Where it goes on; undefined while that has to be read. */
+  /** Where it goes on; undefined while that must be read first. */
   #checkpoint: Checkpoint | undefined;
-  #contiguity: Contiguity;
+  #gaps: GapDetector;
   #isBooted = false;
   #position = START;
   #parked = 0;
   #standingBy = false;
   #error: string | null = null;
-  /** Of the oldest event known not to be taken. */
+  /** When the oldest event was appended that is known not to be applied. */
   #pendingAt = new Date().toISOString();
 
   constructor(
     private readonly projection: Projection,
-    private readonly around: ProjectionSurroundings,
+    private readonly context: ProjectionContext,
     private readonly moved: () => void,
   ) {
-    this.#model = readModelOf(around.dataSource, projection);
-    this.#source = new Source(around.log, around.tail, around.limits);
-    this.#contiguity = new Contiguity(around.log, around.limits);
-    const forget = around.tail.listen(({ events }) => {
-      if (events.length > 0) this.#bell.ring();
+    this.#model = readModelOf(context.dataSource, projection);
+    this.#source = new EventSource(context.log, context.tail, context.limits);
+    this.#gaps = new GapDetector(context.log, context.limits);
+    const forget = context.tail.listen(({ events }) => {
+      if (events.length > 0) this.#appended.wake();
     });
     this.#running = this.#run().finally(forget);
   }
@@ -62,7 +62,7 @@ export class ProjectionLoop {
   }
 
   status(): ProjectionStatus {
-    const pending = this.around.tail.after(this.#position);
+    const pending = this.context.tail.after(this.#position);
     const oldest = pending ? pending[0]?.meta.at : this.#pendingAt;
     return {
       name: this.projection.name,
@@ -75,16 +75,16 @@ export class ProjectionLoop {
     };
   }
 
-  /** Somebody waits for it: it takes what there is without waiting for more. */
-  hurry(): void {
-    this.#haste.ring();
+  /** Somebody waits for it: ends the debounce and takes what there is. */
+  pollNow(): void {
+    this.#polled.wake();
   }
 
   /** Ends once the batch at work is done. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#bell.ring();
-    this.#haste.ring();
+    this.#appended.wake();
+    this.#polled.wake();
     await this.#running;
   }
 
@@ -95,84 +95,87 @@ export class ProjectionLoop {
   async #run(): Promise<void> {
     for (let failures = 0; !this.#isStopping;) {
       try {
-        await this.#turn();
+        await this.#applyNext();
         failures = 0;
       } catch (failure) {
         const message = messageOf(failure);
-        if (message !== this.#error) this.#tell('projection fails and tries again', { message });
+        if (message !== this.#error) this.#notify('projection fails and tries again', { message });
         this.#error = message;
         // Whether a commit took place is not known; the checkpoint knows.
         this.#checkpoint = undefined;
-        const { projectionRetryMaxMs } = this.around.limits;
-        await this.#pause(Math.min(RETRY_FIRST_MS * 2 ** failures, projectionRetryMaxMs));
+        const { projectionRetryMaxMs } = this.context.limits;
+        await this.#sleep(Math.min(RETRY_FIRST_MS * 2 ** failures, projectionRetryMaxMs));
         failures += 1;
       }
     }
   }
 
-  async #turn(): Promise<void> {
+  async #applyNext(): Promise<void> {
     const checkpoint = this.#checkpoint ?? (await this.#adopt());
     if (!checkpoint) return;
     const events = await this.#source.next(checkpoint.position);
     const last = events.at(-1);
     if (!last) {
       this.#error = null;
-      await this.#bell.wait(this.around.limits.projectionStandbyMs);
+      await this.#appended.wait(this.context.limits.projectionStandbyMs);
       return;
     }
     this.#pendingAt = (events[0] ?? last).meta.at;
     const begun = performance.now();
-    const isDone = await this.#take(events, checkpoint, checkpointAt(checkpoint, last));
+    const isDone = await this.#apply(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
     if (!isDone) await this.#standBy();
-    else await this.#rest(events.length, performance.now() - begun);
+    else await this.#debounce(events.length, performance.now() - begun);
   }
 
   /**
-   * Lets events gather, more of them the longer they take: what is paid once a batch, and once for
-   * a row however many of them touch it, must not add up when the node has most to do.
+   * Debounces the next batch, for longer the longer the last one took. A batch has a fixed cost,
+   * and a row is written once however many of its events touch it: under load larger batches cost
+   * less.
    */
-  async #rest(taken: number, tookMs: number): Promise<void> {
-    const { projectionBatchMax, projectionGatherMs, projectionRestMsMax } = this.around.limits;
+  async #debounce(taken: number, tookMs: number): Promise<void> {
+    const { projectionBatchMax, projectionDebounceMs, projectionDebounceMsMax } =
+      this.context.limits;
     if (taken >= projectionBatchMax) return;
-    const restMs = Math.max(
-      projectionGatherMs - tookMs,
-      Math.min(RESTS * tookMs, projectionRestMsMax),
+    const delayMs = Math.max(
+      projectionDebounceMs - tookMs,
+      Math.min(DEBOUNCE_FACTOR * tookMs, projectionDebounceMsMax),
     );
-    await this.#haste.wait(restMs);
+    await this.#polled.wait(delayMs);
   }
 
-  /** The checkpoint to go on from, undefined when it has to be looked at again. */
+  /** The checkpoint to go on from, undefined when it must be read again. */
   async #adopt(): Promise<Checkpoint | undefined> {
-    const found = await this.#look();
+    const found = await this.#readCheckpoint();
     if (!this.#isOwn(found) && this.#isBooted) {
       await this.#standBy();
       return this.#checkpoint;
     }
-    if (!this.#isBooted && !(await this.#stands(found))) {
-      await this.#startAnew(found);
+    if (!this.#isBooted && !(await this.#isValid(found))) {
+      await this.#startRebuild(found);
       return undefined;
     }
     this.#isBooted = true;
-    this.#reach(found.position);
+    this.#moveTo(found.position);
     return (this.#checkpoint = found);
   }
 
-  /** Whether the rows are those that this version makes of this log up to the checkpoint. */
-  async #stands(checkpoint: Checkpoint): Promise<boolean> {
-    return this.#isOwn(checkpoint) && isInLog(this.around.log, checkpoint);
+  /** Whether the rows are what this version makes of this log up to the checkpoint. */
+  async #isValid(checkpoint: Checkpoint): Promise<boolean> {
+    return this.#isOwn(checkpoint) && isInLog(this.context.log, checkpoint);
   }
 
-  /** False when another node was there first. */
-  async #take(
+  /** False when another node was first. */
+  async #apply(
     recorded: readonly RecordedEvent[],
     from: Checkpoint,
     to: Checkpoint,
   ): Promise<boolean> {
-    const { limits } = this.around;
-    const { events, misplaced, found } = await this.#contiguity.mend(sessionEventsOf(recorded));
-    if (found > 0) this.#tell('events the follower skipped are taken from the log', { found });
-    const parked = await takeBatch(
+    const { limits } = this.context;
+    const { events, misplaced, found } = await this.#gaps.fillGaps(sessionEventsOf(recorded));
+    if (found > 0)
+      this.#notify('events that the follower skipped were read from the log', { found });
+    const parked = await applyBatch(
       this.#model,
       { events, misplaced, hasParked: this.#parked > 0, from, to },
       limits.projectionIdleMsMax,
@@ -180,9 +183,9 @@ export class ProjectionLoop {
     if (!parked) return false;
     this.#checkpoint = to;
     this.#parked += parked.length;
-    this.#contiguity.passed(events);
-    for (const session of parked) this.#tell('session set aside', { ...session });
-    this.#reach(to.position);
+    this.#gaps.applied(events);
+    for (const session of parked) this.#notify('session parked', { ...session });
+    this.#moveTo(to.position);
     return true;
   }
 
@@ -194,23 +197,23 @@ export class ProjectionLoop {
     this.#checkpoint = undefined;
     this.#standingBy = true;
     try {
-      await this.#watch();
+      await this.#watchCheckpoint();
     } finally {
       this.#standingBy = false;
     }
   }
 
-  async #watch(): Promise<void> {
-    const { projectionStandbyMs, projectionSettleMs, projectionTakeoverMs } = this.around.limits;
-    let seen = await this.#look();
+  async #watchCheckpoint(): Promise<void> {
+    const { projectionStandbyMs, projectionSettleMs, projectionTakeoverMs } = this.context.limits;
+    let seen = await this.#readCheckpoint();
     for (let unmovedSince = Date.now(); !this.#isStopping;) {
-      // What the other has not taken yet it may still be gathering.
-      const isBehind = seen.position < this.around.tail.through;
-      if (!isBehind) await this.#bell.wait(projectionStandbyMs);
-      await this.#pause(projectionSettleMs);
-      const found = await this.#look();
-      if (found.epoch === this.around.log.epoch) this.#reach(found.position);
-      if (!isSame(found, seen) || found.position >= this.around.tail.through) {
+      // The other node may be debouncing what it has not applied yet.
+      const isBehind = seen.position < this.context.tail.through;
+      if (!isBehind) await this.#appended.wait(projectionStandbyMs);
+      await this.#sleep(projectionSettleMs);
+      const found = await this.#readCheckpoint();
+      if (found.epoch === this.context.log.epoch) this.#moveTo(found.position);
+      if (!isSame(found, seen) || found.position >= this.context.tail.through) {
         seen = found;
         unmovedSince = Date.now();
         continue;
@@ -221,42 +224,45 @@ export class ProjectionLoop {
         return;
       }
       if (unmovedMs >= projectionTakeoverMs) {
-        await this.#startAnew(found);
+        await this.#startRebuild(found);
         return;
       }
     }
   }
 
-  async #look(): Promise<Checkpoint> {
-    const { parked, ...found } = await readCheckpoint(this.around.dataSource, this.projection.name);
+  async #readCheckpoint(): Promise<Checkpoint> {
+    const { parked, ...found } = await readCheckpoint(
+      this.context.dataSource,
+      this.projection.name,
+    );
     this.#parked = parked;
-    this.#contiguity = new Contiguity(this.around.log, this.around.limits);
+    this.#gaps = new GapDetector(this.context.log, this.context.limits);
     return found;
   }
 
-  #reach(position: string): void {
+  #moveTo(position: string): void {
     this.#position = position;
     this.moved();
   }
 
-  async #startAnew(seen: Checkpoint): Promise<void> {
-    const { log } = this.around;
-    if (seen.position !== START) this.#tell('read model is built anew', { ...seen });
+  async #startRebuild(seen: Checkpoint): Promise<void> {
+    const { log } = this.context;
+    if (seen.position !== START) this.#notify('read model is rebuilt', { ...seen });
     this.#position = START;
-    await startAnew(this.#model, seen, log.epoch);
+    await startRebuild(this.#model, seen, log.epoch);
   }
 
   #isOwn(checkpoint: Checkpoint): boolean {
     return (
-      checkpoint.version === this.projection.version && checkpoint.epoch === this.around.log.epoch
+      checkpoint.version === this.projection.version && checkpoint.epoch === this.context.log.epoch
     );
   }
 
-  #tell(message: string, about: Readonly<Record<string, unknown>>): void {
-    this.around.notice(message, { projection: this.projection.name, ...about });
+  #notify(message: string, about: Readonly<Record<string, unknown>>): void {
+    this.context.notice(message, { projection: this.projection.name, ...about });
   }
 
-  async #pause(ms: number): Promise<void> {
+  async #sleep(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }

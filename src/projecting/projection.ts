@@ -10,12 +10,12 @@ export interface ProjectedRow extends ObjectLiteral {
 /**
  * A read model as two pure functions. `keys` names the rows an event touches, `evolve` gives the
  * next row. The engine loads, folds and writes; a projection knows no clock and no database. What
- * either function throws sets the session aside, for this projection.
+ * either function throws parks the session, for this projection.
  */
 export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   /** Names the checkpoint; never reused for something else. */
   readonly name: string;
-  /** Raised when `keys` or `evolve` change, so that the read model is built anew. */
+  /** Raised when `keys` or `evolve` change, so that the read model is rebuilt. */
   readonly version: number;
   /** The table of its rows. */
   readonly entity: new () => Row;

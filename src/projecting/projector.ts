@@ -1,22 +1,29 @@
 import { START } from '../log/event-log.ts';
 import { ProjectionLoop } from './projection-loop.ts';
 import type { Projection } from './projection.ts';
-import type { ProjectionStatus, ProjectionSurroundings } from './surroundings.ts';
+import type { ProjectionStatus, ProjectionContext } from './context.ts';
 
 interface Waiter {
   readonly position: string;
-  readonly passed: () => void;
+  readonly resolve: () => void;
 }
 
-/** Keeps all read models at the head of the log, each at its own pace. */
+/**
+ * Keeps all read models at the head of the log, each at its own pace.
+ *
+ * This class is the entry of the folder. Read on in `projection.ts` (what a projection is),
+ * `projection-loop.ts` (one loop a projection: checkpoint, batch, debounce, standby), then
+ * `apply-batch.ts` (the quick way) and `bisecting-apply.ts` (down to a poison event, whose session
+ * is parked). `event-source.ts` and `gap-detection.ts` bring the events; `keyset-page.ts` reads.
+ */
 export class Projector {
   readonly #loops: readonly ProjectionLoop[];
   readonly #waiters = new Set<Waiter>();
 
-  /** Starts at once; whatever fails is told by `status` and tried again. */
-  constructor(projections: readonly Projection[], around: ProjectionSurroundings) {
+  /** Starts at once. `status` shows what fails; it is tried again. */
+  constructor(projections: readonly Projection[], context: ProjectionContext) {
     this.#loops = projections.map(
-      (projection) => new ProjectionLoop(projection, around, () => this.#tellWaiters()),
+      (projection) => new ProjectionLoop(projection, context, () => this.#wakeWaiters()),
     );
   }
 
@@ -26,21 +33,21 @@ export class Projector {
   }
 
   /**
-   * True once every read model has taken everything up to a position, false when it has not within
-   * some milliseconds. A session set aside counts as taken.
+   * True once every read model has applied everything up to a position, false when it has not
+   * within some milliseconds. A parked session counts as applied.
    */
   async waitFor(position: string, deadlineMs: number): Promise<boolean> {
-    if (this.#hasPassed(position)) return true;
+    if (this.#hasReached(position)) return true;
     return new Promise((resolve) => {
-      const settle = (hasPassed: boolean) => {
+      const settle = (hasReached: boolean) => {
         clearTimeout(deadline);
         this.#waiters.delete(waiter);
-        resolve(hasPassed);
+        resolve(hasReached);
       };
       const deadline = setTimeout(() => settle(false), deadlineMs);
-      const waiter = { position, passed: () => settle(true) };
+      const waiter = { position, resolve: () => settle(true) };
       this.#waiters.add(waiter);
-      for (const loop of this.#loops) if (loop.position < position) loop.hurry();
+      for (const loop of this.#loops) if (loop.position < position) loop.pollNow();
     });
   }
 
@@ -49,11 +56,11 @@ export class Projector {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  #hasPassed(position: string): boolean {
+  #hasReached(position: string): boolean {
     return position === START || this.#loops.every((loop) => loop.position >= position);
   }
 
-  #tellWaiters(): void {
-    for (const waiter of this.#waiters) if (this.#hasPassed(waiter.position)) waiter.passed();
+  #wakeWaiters(): void {
+    for (const waiter of this.#waiters) if (this.#hasReached(waiter.position)) waiter.resolve();
   }
 }

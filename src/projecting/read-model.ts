@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { Prepared } from './prepared.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import type { Projection } from './projection.ts';
 import { RowTable, type Queryable } from './row-table.ts';
 
@@ -18,5 +18,5 @@ export const readModelOf = (dataSource: DataSource, projection: Projection): Rea
   projection,
   table: new RowTable(dataSource, projection),
   dataSource,
-  prepared: new Prepared(dataSource, `projection ${projection.name}`),
+  prepared: new PreparedStatements(dataSource, `projection ${projection.name}`),
 });

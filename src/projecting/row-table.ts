@@ -64,7 +64,7 @@ export class RowTable {
   }
 
   /** The statement that inserts or replaces the rows of a JSON parameter, on a condition. */
-  putting(rows: string, condition = 'true'): string {
+  upsertStatement(rows: string, condition = 'true'): string {
     const columns = this.#columns.map(({ column }) => column);
     return `
       insert into ${this.#table} (${columns.join(', ')})
@@ -77,7 +77,7 @@ export class RowTable {
   }
 
   /** The statement that deletes the rows whose keys two parameters hold, on a condition. */
-  removing(sessionIds: string, keys: string, condition = 'true'): string {
+  deleteStatement(sessionIds: string, keys: string, condition = 'true'): string {
     return `
       delete from ${this.#table} using ${wanted(sessionIds, keys)}
       where ${this.#isWanted} and ${condition}`;

@@ -24,8 +24,9 @@ import { SessionStates, type StatesOptions } from '../commands/session-states.ts
 import type { CleanupStack } from './cleanup-stack.ts';
 
 /**
- * Opens what the service is made of, bottom up, and puts down how each is closed. Throws what the
- * person who starts it can read: see `main.ts`. `onFatal` hears that the embedded Postgres is gone.
+ * Opens what the service is made of, bottom up, and registers how each part is closed. Throws errors
+ * that the person who starts it can read: see `main.ts`. `onFatal` hears that the embedded Postgres
+ * has ended.
  */
 export async function openParts(
   config: Config,
@@ -33,8 +34,7 @@ export async function openParts(
   cleanup: CleanupStack,
   onFatal: (reason: string) => void,
 ): Promise<Parts> {
-  const { limits } = config;
-  const { databaseUrl } = config;
+  const { limits, databaseUrl } = config;
   const { url, place } = databaseUrl
     ? { url: databaseUrl, place: '' }
     : await embeddedPostgres(config, logger, cleanup, onFatal);
@@ -76,11 +76,8 @@ export async function openParts(
   );
   cleanup.add(() => sessionSubscriptions.stop());
   const consoleSubscriptions = new ConsoleSubscriptions({
-    log,
-    tail,
+    ...{ log, tail, limits, onFault: onFault('console subscription') },
     list: new SessionList(database, log.epoch),
-    limits,
-    onFault: onFault('console subscription'),
   });
   cleanup.add(() => consoleSubscriptions.stop());
   const commands = openCommands({ log, snapshots }, limits, {
@@ -92,16 +89,8 @@ export async function openParts(
   const revocations = new Revocations(keys, tail);
   cleanup.add(() => revocations.stop());
   return {
-    database,
-    log,
-    tail,
-    nodes,
-    keys,
-    revocations,
-    commands,
-    projector,
-    sessionSubscriptions,
-    consoleSubscriptions,
+    ...{ database, log, tail, nodes, keys, revocations, commands, projector },
+    ...{ sessionSubscriptions, consoleSubscriptions },
   };
 }
 

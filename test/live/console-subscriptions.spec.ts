@@ -53,8 +53,8 @@ const lives = fc.record({
     readBytesMax: fc.constantFrom(400, 100_000),
     replayBytesMax: fc.constantFrom(400, 5_000, 100_000),
     consoleCacheBytesMax: fc.constantFrom(6_000, 10_000_000),
-    consoleKnownMax: fc.constantFrom(1, 2, 1_000),
-    consoleQuietMax: fc.constantFrom(1, 5),
+    consolePatchedSessionsMax: fc.constantFrom(1, 2, 1_000),
+    consoleIdleEventsMax: fc.constantFrom(1, 5),
   }),
 });
 type Life = typeof lives extends fc.Arbitrary<infer T> ? T : never;
@@ -117,7 +117,7 @@ async function live(life: Life): Promise<void> {
     consoleSessionsMax: 1_000,
     consoleListBytesMax: 1_000_000,
     consoleResumeEventsMax: 1_000,
-    consoleEveryMs: 0,
+    consoleBatchMs: 0,
   };
   const console = new ConsoleSubscriptions({
     ...{ log: unlucky, tail, list: stored, limits },

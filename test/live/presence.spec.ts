@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionPresence } from '@playhead/contract';
 import fc from 'fast-check';
 import { Presence } from '../../src/live/presence/presence.ts';
-import { Gathering } from '../../src/nodes/gathering.ts';
+import { MessageBatch } from '../../src/nodes/batching.ts';
 import type { NodeMessage } from '../../src/nodes/messages.ts';
 import type { Nodes } from '../../src/nodes/nodes.ts';
 import { readPacket } from '../../src/nodes/packet.ts';
@@ -10,7 +10,7 @@ import { Peers } from '../../src/nodes/peers.ts';
 
 /* Nodes in one process; payloads between them go through here, and only some of them arrive. */
 
-const limits = { presenceEveryMs: 1, presenceViewersMax: 3, nodeBeatMs: 5 };
+const limits = { presenceIntervalMs: 1, presenceViewersMax: 3, nodeHeartbeatMs: 5 };
 
 class Wire {
   readonly ends = new Set<(payload: string) => void>();
@@ -32,9 +32,9 @@ interface Node {
   crash(): void;
 }
 
-function startNode(wire: Wire, id: string, nodeSilentBeatsMax = 5): Node {
-  const gathering = new Gathering(id, { payloadBytesMax: 7_999, pendingBytesMax: 100_000 });
-  const peers = new Peers({ nodeSilentBeatsMax, nodesMax: 10 });
+function startNode(wire: Wire, id: string, nodeMissedHeartbeatsMax = 5): Node {
+  const gathering = new MessageBatch(id, { payloadBytesMax: 7_999, pendingBytesMax: 100_000 });
+  const peers = new Peers({ nodeMissedHeartbeatsMax, nodesMax: 10 });
   const end = (payload: string): void => {
     const packet = readPacket(payload);
     if (packet && packet.from !== id) peers.take(packet);
@@ -45,7 +45,7 @@ function startNode(wire: Wire, id: string, nodeSilentBeatsMax = 5): Node {
     get others() {
       return peers.size;
     },
-    tell: (message: NodeMessage) => gathering.add(message),
+    send: (message: NodeMessage) => gathering.add(message),
     listen: (listener) => peers.listen(listener),
     close: () => Promise.resolve(),
   };
@@ -54,7 +54,7 @@ function startNode(wire: Wire, id: string, nodeSilentBeatsMax = 5): Node {
   const beats = setInterval(() => {
     peers.beat();
     wire.send(gathering.take());
-  }, limits.nodeBeatMs);
+  }, limits.nodeHeartbeatMs);
   const crash = (): void => {
     clearInterval(beats);
     wire.ends.delete(end);
@@ -136,10 +136,10 @@ it('what is lost between nodes that know each other is asked for', async () => {
 });
 
 it('who begins to listen hears of the nodes that are there already', () => {
-  const peers = new Peers({ nodeSilentBeatsMax: 5, nodesMax: 1 });
+  const peers = new Peers({ nodeMissedHeartbeatsMax: 5, nodesMax: 1 });
   for (const from of [idOf(1), idOf(2)]) peers.take({ from, nth: 1, messages: [] });
   const heard: string[] = [];
-  const listener = { heard: () => undefined, arrived: (node: string) => heard.push(node) };
+  const listener = { received: () => undefined, arrived: (node: string) => heard.push(node) };
   peers.listen(listener)();
   peers.take({ from: idOf(1), nth: 2, messages: [], bye: true });
   peers.take({ from: idOf(2), nth: 2, messages: [] });
@@ -161,7 +161,7 @@ it('thousands of sessions are told in few payloads, and nothing is told while no
   const isQuiet = async (): Promise<boolean> => {
     const [before, since] = [wire.payloads, Date.now()];
     await sleep(100);
-    const beats = ((Date.now() - since) / limits.nodeBeatMs + 2) * 4;
+    const beats = ((Date.now() - since) / limits.nodeHeartbeatMs + 2) * 4;
     return wire.payloads - before <= beats;
   };
   let isAtRest = false;

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { listMessages, MessageRow } from '../../projections/messages.ts';
 import { ParticipantRow } from '../../projections/participants.ts';
 import { listSessions, SessionRow, type SessionFilter } from '../../projections/sessions.ts';
-import type { Place } from '../../src/projecting/page.ts';
+import type { Keyset } from '../../src/projecting/keyset-page.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { openReadModels } from '../support/projecting.ts';
 
@@ -47,17 +47,17 @@ const insert = <Row extends object>(entity: new () => Row, rows: readonly object
 
 /** Reads page after page by cursor; `meanwhile` runs between them. */
 async function byCursor<Row>(
-  page: (after: Place | undefined) => Promise<{ rows: Row[]; next: Place | undefined }>,
+  page: (after: Keyset | undefined) => Promise<{ rows: Row[]; next: Keyset | undefined }>,
   meanwhile: (nth: number) => Promise<unknown>,
 ): Promise<Row[]> {
   const found: Row[] = [];
-  let after: Place | undefined;
+  let after: Keyset | undefined;
   for (let nth = 0; ; nth += 1) {
     const { rows, next } = await page(after);
     found.push(...rows);
     if (!next) return found;
     // As it is on the wire.
-    after = JSON.parse(JSON.stringify(next)) as Place;
+    after = JSON.parse(JSON.stringify(next)) as Keyset;
     await meanwhile(nth);
   }
 }
@@ -145,7 +145,7 @@ describe('reading by cursor', () => {
         case when n <= 20000 then n end, 'at ' || lpad(n::text, 6, '0'), '{}'
       from generate_series(1, 40000) as n`);
     await dataSource.query('vacuum analyze messages');
-    const firstAfter = async (after: Place): Promise<unknown> => {
+    const firstAfter = async (after: Keyset): Promise<unknown> => {
       const page = await listMessages(dataSource, 's', { page: 1, limit: 1, after }, 1);
       return page.rows[0]?.messageId;
     };

@@ -81,14 +81,14 @@ describe('an event that evolve throws at', () => {
       ]);
       expect(node.projector.status().map(({ parked }) => parked)).toEqual([0, 1, 0]);
       expect(node.notices).toContainEqual({
-        message: 'session set aside',
+        message: 'session parked',
         about: expect.objectContaining({ projection: 'messages', sessionId: 's25' }),
       });
     },
     60_000,
   );
 
-  it('keeps its session set aside, also after a restart, and lets new ones come', async () => {
+  it('keeps its session parked, also after a restart, and lets new ones come', async () => {
     const projections = [throwing(new Error('cannot'))];
     const before = await bed.start({ projections });
     const first = await bed.append(posted('bad', 1), posted('bad', 2, 'poison'));

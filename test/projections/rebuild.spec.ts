@@ -13,7 +13,7 @@ import {
 
 const bed = projectingBed();
 
-/** Marks all rows, so that one that was not built anew can be told. */
+/** Marks all rows, so that one that was not rebuilt can be told. */
 const mark = async (dataSource: DataSource): Promise<void> => {
   await dataSource.query(`update sessions set name = 'marked'`);
   await dataSource.query(`update messages set content = 'marked'`);
@@ -62,7 +62,7 @@ describe('a read model at the start of a node', () => {
     expect(node.notices).toEqual([]);
   });
 
-  it('is built anew when its version changed, up or down, and only then', async () => {
+  it('is rebuilt when its version changed, up or down, and only then', async () => {
     await projected();
     for (const version of [2, 1]) {
       const node = await bed.start({ projections: [raised(version)] });
@@ -81,7 +81,7 @@ describe('a read model at the start of a node', () => {
     ['lies elsewhere', `update checkpoints set position = '0000000000000001'`],
     ['is beyond the head', `update checkpoints set position = '0000000000000009', revision = 7`],
     ['is of a session that is gone', `update checkpoints set stream = 'session-gone'`],
-  ])('is built anew when the event of its checkpoint %s', async (_what, tamper) => {
+  ])('is rebuilt when the event of its checkpoint %s', async (_what, tamper) => {
     const { dataSource } = await projected();
     await dataSource.query(`${tamper} where name = 'messages'`);
     const end = await bed.log.head();
@@ -92,11 +92,11 @@ describe('a read model at the start of a node', () => {
     const { messages } = foldRows(await sessionEvents(bed.log));
     expect((await storedRows(dataSource)).messages).toStrictEqual(messages);
     expect(node.notices).toMatchObject([
-      { message: 'read model is built anew', about: { projection: 'messages' } },
+      { message: 'read model is rebuilt', about: { projection: 'messages' } },
     ]);
   });
 
-  it('is built anew on another log, and forgets whom it had set aside', async () => {
+  it('is rebuilt on another log, and forgets what it had parked', async () => {
     const { dataSource } = await projected();
     await dataSource.query(`insert into parked values ('sessions', 'a', 0, 'id', 'error')`);
     const other = openMemoryLog();

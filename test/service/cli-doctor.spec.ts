@@ -79,7 +79,7 @@ describe('playhead doctor', () => {
     const failed = out.split('\n').filter((line) => line.startsWith('fail'));
     expect(failed).toEqual([
       expect.stringMatching(/clock +3[56]\d\d s apart/),
-      expect.stringContaining('2 sessions set aside'),
+      expect.stringContaining('2 sessions parked'),
       expect.stringContaining('very many events and 60000 ms behind'),
       expect.stringContaining('out of disk'),
       expect.stringContaining('service 9.9.9'),

@@ -80,7 +80,7 @@ it('a node that stops answers what runs, and sends everybody away for different 
   expect(service.output).not.toMatch(/error/i);
   // Each is sent away for another time, within a bound that grows with their number.
   const times = told.map(({ afterMs }) => afterMs);
-  expect(Math.max(...times)).toBeLessThanOrEqual((VIEWERS + 2) * limits.returnMsEach);
+  expect(Math.max(...times)).toBeLessThanOrEqual((VIEWERS + 2) * limits.reconnectMsEach);
   expect(new Set(times).size).toBeGreaterThan(VIEWERS / 4);
   expect(refused.filter((code) => code !== 'shutting-down')).toEqual([]);
 

@@ -195,9 +195,9 @@ function itIsRight(tell: () => Promise<Story>): void {
     expect(inTheEnd - positions.length).toBeGreaterThan(COMMANDS / 2);
   });
 
-  it('has read models of that moment, which are not built anew', async () => {
+  it('has read models of that moment, which are not rebuilt', async () => {
     await restored.caughtUp();
-    expect(restored.output).not.toContain('built anew');
+    expect(restored.output).not.toContain('is rebuilt');
     expect(restored.output).toContain('the database is a copy');
     for (const [sessionId, events] of held) {
       const truth = events.reduce<OpenView | undefined>(evolveOpenView, undefined);

@@ -57,7 +57,7 @@ it('while the database is away viewers on one node go on; it is logged once', as
   ];
   const far = await nodes.sit(nodes.second, sessionId);
   await eventually('all see three', () => [here, far].every((seat) => total(seat) === 3));
-  await sleep(limits.nodeBeatMs * 1.5);
+  await sleep(limits.nodeHeartbeatMs * 1.5);
   const told = warnings(nodes.first);
   await server.query(`alter database ${name} with allow_connections false`);
   try {

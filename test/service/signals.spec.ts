@@ -119,7 +119,7 @@ it('many sessions cost few notifications, and quiet nodes one a beat', async () 
   heard = 0;
   const since = Date.now();
   await sleep(2_000);
-  const beats = (Date.now() - since) / limits.nodeBeatMs + 1;
+  const beats = (Date.now() - since) / limits.nodeHeartbeatMs + 1;
   await nodes.rows.query(`unlisten playhead_nodes`);
   expect(busy).toBeLessThan(30);
   expect(heard).toBeLessThanOrEqual(2 * beats);

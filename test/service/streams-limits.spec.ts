@@ -16,7 +16,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   const env = { PORT: '0', DATABASE_URL: database.url, PLAYHEAD_ADMIN_KEY: key };
   const config = readConfig({ ...env, PLAYHEAD_SOCKETS_PER_KEY });
-  const own = { ...limits, streamHeartbeatMs: 50, consoleQuietMax: 5 };
+  const own = { ...limits, streamHeartbeatMs: 50, consoleIdleEventsMax: 5 };
   service = await startService(
     { ...config, limits: own },
     pino({ level: 'silent' }),

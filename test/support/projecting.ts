@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/startup/database.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';
-import type { ProjectionLimits } from '../../src/projecting/surroundings.ts';
+import type { ProjectionLimits } from '../../src/projecting/context.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
 import { Projector } from '../../src/projecting/projector.ts';
 import { MessageRow, messages } from '../../projections/messages.ts';

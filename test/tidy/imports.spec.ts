@@ -4,7 +4,9 @@ import { breach, importsOf, parse, typescript, type Import } from '../support/so
 
 const contract = '@playhead/contract';
 const logPort = ['event-log', 'tail', 'pages', 'snapshots'].map((name) => `src/log/${name}.ts`);
-const readModel = ['projection', 'columns', 'page'].map((name) => `src/projecting/${name}.ts`);
+const readModel = ['projection', 'columns', 'keyset-page'].map(
+  (name) => `src/projecting/${name}.ts`,
+);
 const wiring = [
   ...['src/', 'projections/', 'migrations/', '@nestjs/'],
   ...['type pino', 'type typeorm', 'prom-client'],
@@ -12,7 +14,7 @@ const wiring = [
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
   ...['src/access/', 'src/live/', 'src/commands/'],
-  'src/database-unreachable.ts',
+  'src/projecting/database-unreachable.ts',
   'type src/nodes/nodes.ts',
 ];
 
@@ -36,13 +38,13 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/memory/': ['src/log/*', contract, 'node:'],
   'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
-  'src/projecting/': [...logPort, contract, 'typeorm', 'node:'],
+  'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
   'src/nodes/': [contract, 'zod', 'pg', 'node:'],
   'src/live/': [
     ...[
       ...logPort,
-      'src/database-unreachable.ts',
+      'src/projecting/database-unreachable.ts',
       'type src/nodes/nodes.ts',
       contract,
       'lru-cache',
@@ -54,7 +56,14 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'rate-limiter-flexible',
   ],
   'src/http/': [
-    ...[...edge, ...logPort, 'projections/', 'src/projecting/page.ts', 'type typeorm', 'node:'],
+    ...[
+      ...edge,
+      ...logPort,
+      'projections/',
+      'src/projecting/keyset-page.ts',
+      'type typeorm',
+      'node:',
+    ],
     ...['type src/projecting/projector.ts', 'fastify', 'helmet', 'type pino', 'uuid'],
     ...['prom-client', 'rate-limiter-flexible', 'reflect-metadata'],
   ],
@@ -76,9 +85,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['type src/startup/cleanup-stack.ts', 'node:'],
   ],
-  'src/config.ts': ['zod'],
+  'src/config.ts': ['src/limits.ts', 'zod'],
+  'src/limits.ts': [],
   'src/tokens.ts': [],
-  'src/database-unreachable.ts': [],
   'src/session-list.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
   'src/startup/': [...wiring, 'type fastify', 'typeorm', 'pg', 'node:'],

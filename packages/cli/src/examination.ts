@@ -84,7 +84,7 @@ function readModel(model: Readiness['projections'][number]): Check {
   const { name, lagEvents, lagMs, parked, standingBy, error } = model;
   if (error !== null) return bad(name, error, 'mend what it names; it goes on by itself');
   if (parked > 0) {
-    const told = `${parked} sessions set aside`;
+    const told = `${parked} sessions parked`;
     return bad(name, told, 'the table parked says why; their rows are not kept up to date');
   }
   const behind = `${lagEvents ?? 'very many'} events and ${lagMs} ms behind`;

@@ -10,7 +10,7 @@ export interface EventStreamLimits {
   readonly viewerBytesMax: number;
   /** Replays go on once no more than this waits. */
   readonly replayBytesMax: number;
-  readonly streamLingerMs: number;
+  readonly streamGraceMs: number;
 }
 
 /** What a stream delivers, to be ended when the client goes or may not go on. */
@@ -121,7 +121,7 @@ export class EventStream {
     response.end();
     // The same connection may not be used again: a client would not hear that the node has gone.
     response.socket?.destroySoon();
-    const cut = setTimeout(() => response.destroy(), this.limits.streamLingerMs);
+    const cut = setTimeout(() => response.destroy(), this.limits.streamGraceMs);
     response.once('close', () => clearTimeout(cut));
   }
 

@@ -23,7 +23,7 @@ export interface PeerParts {
   readonly limits: {
     readonly readEventsMax: number;
     readonly replayBytesMax: number;
-    readonly consoleQuietMax: number;
+    readonly consoleIdleEventsMax: number;
   };
   /** Before the last events that there is a shape for. */
   recentFrom(): string;
@@ -163,7 +163,7 @@ export class PeerStream implements Delivered {
     const last = events.at(-1)?.position ?? START;
     if (last > this.#position) this.#position = last;
     if (page.length > 0) this.stream.write(Buffer.concat(page));
-    if (this.#quiet >= limits.consoleQuietMax) this.#tellCursor();
+    if (this.#quiet >= limits.consoleIdleEventsMax) this.#tellCursor();
   }
 
   #fail(fault: unknown): void {

@@ -9,7 +9,7 @@ import {
   type Refusal,
 } from '@playhead/contract';
 import { LogError, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
-import { isUnreachable } from '../../database-unreachable.ts';
+import { isUnreachable } from '../../projecting/database-unreachable.ts';
 import { asSessionEvent, wireBytes } from '../frames.ts';
 import { eventsShown, type ConsoleRoom, type ConsoleMember } from './console-room.ts';
 import { listedSessionOf, type SessionCache, type CachedSession } from './session-cache.ts';

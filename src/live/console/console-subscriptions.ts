@@ -16,9 +16,9 @@ import {
 
 /** Bounds of the console, as `config.ts` has them. */
 export interface ConsoleSubscriptionsLimits extends ConsoleSubscriptionLimits, SessionCacheLimits {
-  readonly consoleEveryMs: number;
-  readonly consoleQuietMax: number;
-  readonly consoleKnownMax: number;
+  readonly consoleBatchMs: number;
+  readonly consoleIdleEventsMax: number;
+  readonly consolePatchedSessionsMax: number;
 }
 
 /** What the console is made from; `onFault` hears of what should never happen. */
@@ -113,7 +113,7 @@ export class ConsoleSubscriptions {
         }
         await this.#publishNext(tail.through);
         // What is appended meanwhile goes into one frame.
-        await sleep(limits.consoleEveryMs);
+        await sleep(limits.consoleBatchMs);
       } catch (fault) {
         // Clients hold their cursors and resume from there.
         for (const subscription of [...this.#subscriptions]) subscription.fail(fault);
@@ -150,7 +150,8 @@ export class ConsoleSubscriptions {
     const name = `console:${JSON.stringify([withEvents, filter])}`;
     const known = this.#rooms.get(name);
     if (known) return known;
-    const { consoleQuietMax: quietMax, consoleKnownMax: knownMax } = this.options.limits;
+    const { consoleIdleEventsMax: quietMax, consolePatchedSessionsMax: knownMax } =
+      this.options.limits;
     const room = new ConsoleRoom(
       { room: name, filter, withEvents, quietMax, knownMax },
       this.#through,

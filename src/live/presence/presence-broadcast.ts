@@ -16,7 +16,7 @@ export interface LocalPresence {
  */
 export class PresenceBroadcast {
   readonly #due = new Set<string>();
-  #everything: 'told' | 'due' | 'telling' = 'told';
+  #full: 'sent' | 'due' | 'telling' = 'sent';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -26,49 +26,49 @@ export class PresenceBroadcast {
   ) {}
 
   changed(sessionId: string): void {
-    // Who comes later is told everything.
+    // Who comes later is sent everything.
     if (this.nodes.others === 0) return;
     this.#due.add(sessionId);
-    this.#timer ??= setTimeout(() => this.#tell(), 0);
+    this.#timer ??= setTimeout(() => this.#flush(), 0);
   }
 
   /** A node does not know what this one has. */
-  everything(): void {
-    // Whoever asks while it is told has missed a part, or has it soon; it asks again if it must.
-    if (this.#everything === 'told') this.#everything = 'due';
-    this.#timer ??= setTimeout(() => this.#tell(), 0);
+  sendAll(): void {
+    // Whoever asks while it is sent has missed a part, or has it soon; it asks again if it must.
+    if (this.#full === 'sent') this.#full = 'due';
+    this.#timer ??= setTimeout(() => this.#flush(), 0);
   }
 
   /** This node has nothing from now on. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.nodes.tell({ type: 'state', at: 'begins' });
-    this.nodes.tell({ type: 'state', at: 'ends' });
+    this.nodes.send({ type: 'state', at: 'begins' });
+    this.nodes.send({ type: 'state', at: 'ends' });
   }
 
   /** What finds no place now stays due. */
-  #tell(): void {
+  #flush(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#due.size > 0 || this.#everything !== 'told') this.#tell();
+      if (this.#due.size > 0 || this.#full !== 'sent') this.#flush();
     }, this.everyMs);
     if (this.nodes.others === 0) {
       this.#due.clear();
-      this.#everything = 'told';
+      this.#full = 'sent';
       return;
     }
-    if (this.#everything === 'due') {
-      if (!this.nodes.tell({ type: 'state', at: 'begins' })) return;
-      this.#everything = 'telling';
+    if (this.#full === 'due') {
+      if (!this.nodes.send({ type: 'state', at: 'begins' })) return;
+      this.#full = 'telling';
       for (const sessionId of this.own.sessions()) this.#due.add(sessionId);
     }
     for (const sessionId of this.#due) {
       const presence = within(this.own.of(sessionId));
-      if (!this.nodes.tell({ type: 'presence', presence })) return;
+      if (!this.nodes.send({ type: 'presence', presence })) return;
       this.#due.delete(sessionId);
     }
-    if (this.#everything === 'told' || !this.nodes.tell({ type: 'state', at: 'ends' })) return;
-    this.#everything = 'told';
+    if (this.#full === 'sent' || !this.nodes.send({ type: 'state', at: 'ends' })) return;
+    this.#full = 'sent';
   }
 }
 

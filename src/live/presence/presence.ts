@@ -3,14 +3,14 @@ import type { Nodes } from '../../nodes/nodes.ts';
 import { RemotePresence } from './remote-presence.ts';
 import { PresenceBroadcast } from './presence-broadcast.ts';
 
-/** How often presence is told, and of how many, as `config.ts` has it. */
+/** How often presence is sent, and of how many, as `config.ts` has it. */
 export interface PresenceLimits {
   /** The least time between two announcements of one session, to viewers and to other nodes. */
-  readonly presenceEveryMs: number;
+  readonly presenceIntervalMs: number;
   /** How many viewers are named. */
   readonly presenceViewersMax: number;
   /** How often a node is asked for what of it was lost. */
-  readonly nodeBeatMs: number;
+  readonly nodeHeartbeatMs: number;
 }
 
 interface SessionViewers {
@@ -21,13 +21,13 @@ interface SessionViewers {
 }
 
 /**
- * Who has which session open, on this node and on the others; its viewers here are told when it
+ * Who has which session open, on this node and on the others; its viewers here are sent when it
  * changes, but not at every change.
  */
 export class Presence {
   readonly #sessions = new Map<string, SessionViewers>();
-  readonly #elsewhere: RemotePresence;
-  readonly #telling: PresenceBroadcast;
+  readonly #remote: RemotePresence;
+  readonly #broadcast: PresenceBroadcast;
   readonly #unlisten: () => void;
   readonly #asking: NodeJS.Timeout;
 
@@ -36,18 +36,18 @@ export class Presence {
     private readonly nodes: Nodes,
     private readonly announce: (presence: SessionPresence) => void,
   ) {
-    this.#elsewhere = new RemotePresence((sessionId) => {
+    this.#remote = new RemotePresence((sessionId) => {
       const session = this.#sessions.get(sessionId);
       if (session) this.#changed(sessionId, session);
     });
-    this.#telling = new PresenceBroadcast(nodes, limits.presenceEveryMs, {
+    this.#broadcast = new PresenceBroadcast(nodes, limits.presenceIntervalMs, {
       sessions: () => this.#sessions.keys(),
       of: (sessionId) => this.#here(sessionId),
     });
     this.#unlisten = this.#listen();
     this.#asking = setInterval(() => {
-      for (const node of this.#elsewhere.incomplete) nodes.tell({ type: 'ask', node });
-    }, limits.nodeBeatMs);
+      for (const node of this.#remote.incomplete) nodes.send({ type: 'ask', node });
+    }, limits.nodeHeartbeatMs);
   }
 
   /** A viewer's socket opened the session. */
@@ -74,33 +74,33 @@ export class Presence {
 
   /** Who has the session open now. */
   of(sessionId: string): SessionPresence {
-    const parts = [this.#here(sessionId), ...this.#elsewhere.of(sessionId)];
+    const parts = [this.#here(sessionId), ...this.#remote.of(sessionId)];
     return this.#together(sessionId, parts);
   }
 
-  /** Nothing is told from now on, and nobody is here. */
+  /** Nothing is sent from now on, and nobody is here. */
   stop(): void {
     clearInterval(this.#asking);
     this.#unlisten();
-    this.#telling.stop();
+    this.#broadcast.stop();
     for (const { timer } of this.#sessions.values()) clearTimeout(timer);
     this.#sessions.clear();
   }
 
   #listen(): () => void {
     return this.nodes.listen({
-      heard: (node, message) => {
-        if (message.type === 'presence') this.#elsewhere.heard(node, message.presence);
-        else if (message.type === 'state') this.#elsewhere[message.at](node);
+      received: (node, message) => {
+        if (message.type === 'presence') this.#remote.heard(node, message.presence);
+        else if (message.type === 'state') this.#remote[message.at](node);
         else if (message.type === 'ask' && message.node === this.nodes.id)
-          this.#telling.everything();
+          this.#broadcast.sendAll();
       },
       arrived: (node) => {
-        this.#elsewhere.arrived(node);
-        this.#telling.everything();
+        this.#remote.arrived(node);
+        this.#broadcast.sendAll();
       },
-      missed: (node) => this.#elsewhere.missed(node),
-      gone: (node) => this.#elsewhere.gone(node),
+      missed: (node) => this.#remote.missed(node),
+      gone: (node) => this.#remote.gone(node),
     });
   }
 
@@ -128,7 +128,7 @@ export class Presence {
   }
 
   #changedHere(sessionId: string, session: SessionViewers): void {
-    this.#telling.changed(sessionId);
+    this.#broadcast.changed(sessionId);
     this.#changed(sessionId, session);
   }
 
@@ -144,7 +144,7 @@ export class Presence {
       if (session.isChanged) {
         session.isChanged = false;
         if (session.sockets.size > 0) this.announce(this.of(sessionId));
-        this.#wait(sessionId, session, this.limits.presenceEveryMs);
+        this.#wait(sessionId, session, this.limits.presenceIntervalMs);
       } else if (session.sockets.size === 0) this.#sessions.delete(sessionId);
     }, ms);
     session.timer.unref();

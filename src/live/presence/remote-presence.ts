@@ -3,7 +3,7 @@ import type { SessionPresence } from '@playhead/contract';
 /** What one other node has said. */
 interface RemoteNode {
   /** Its own viewers of a session, and in which telling of its whole state it last said so. */
-  readonly sessions: Map<string, { readonly presence: SessionPresence; readonly told: number }>;
+  readonly sessions: Map<string, { readonly presence: SessionPresence; readonly sent: number }>;
   telling: number;
   /** Nothing was lost since the telling under way began. */
   isTelling: boolean;
@@ -11,7 +11,7 @@ interface RemoteNode {
   isWhole: boolean;
 }
 
-/** Who has which session open on the other nodes, as far as they have told. */
+/** Who has which session open on the other nodes, as far as they have sent. */
 export class RemotePresence {
   readonly #nodes = new Map<string, RemoteNode>();
 
@@ -55,7 +55,7 @@ export class RemotePresence {
     if (!known) return;
     const { sessionId, total } = presence;
     const before = known.sessions.get(sessionId)?.presence;
-    if (total > 0) known.sessions.set(sessionId, { presence, told: known.telling });
+    if (total > 0) known.sessions.set(sessionId, { presence, sent: known.telling });
     else known.sessions.delete(sessionId);
     if (JSON.stringify(before) !== JSON.stringify(presence)) this.changed(sessionId);
   }
@@ -74,8 +74,8 @@ export class RemotePresence {
     if (!known?.isTelling) return;
     known.isTelling = false;
     known.isWhole = true;
-    for (const [sessionId, { told }] of known.sessions) {
-      if (told === known.telling) continue;
+    for (const [sessionId, { sent }] of known.sessions) {
+      if (sent === known.telling) continue;
       known.sessions.delete(sessionId);
       this.changed(sessionId);
     }

@@ -33,7 +33,7 @@ export class EventStoreFollowSource implements FollowSource {
     private readonly options: EventStoreLogOptions,
   ) {
     this.#seen = positionOf(parts.reader.origin);
-    this.#watch = setInterval(() => this.#listen(), options.heartbeatEveryMs / 2).unref();
+    this.#watch = setInterval(() => this.#listen(), options.heartbeatIntervalMs / 2).unref();
   }
 
   async read(after: string) {
@@ -99,11 +99,11 @@ export class EventStoreFollowSource implements FollowSource {
   #listen(): void {
     const subscription = this.#subscription;
     if (!subscription || subscription.ended) return;
-    const { heartbeatEveryMs, silenceMaxMs } = this.options;
+    const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.options;
     const silentMs = performance.now() - subscription.heardAt;
-    if (silentMs > silenceMaxMs) {
-      subscription.end(new Error(`nothing was heard for ${silenceMaxMs} ms`));
-    } else if (silentMs > heartbeatEveryMs) {
+    if (silentMs > heartbeatTimeoutMs) {
+      subscription.end(new Error(`nothing was heard for ${heartbeatTimeoutMs} ms`));
+    } else if (silentMs > heartbeatIntervalMs) {
       this.parts.beat();
     }
   }

@@ -10,7 +10,7 @@ export interface EventStoreLogOptions {
   readonly appendQueueMax: number;
   readonly appendQueueBytesMax: number;
   /** Appends that the server works on at once. */
-  readonly appendsUnderWayMax: number;
+  readonly appendsInFlightMax: number;
   /** How long an append may take, retries included; then `unavailable`. */
   readonly appendDeadlineMs: number;
   /** How long the client may take to answer one call before it counts as broken. */
@@ -19,9 +19,9 @@ export interface EventStoreLogOptions {
   readonly readEventsMax: number;
   readonly readBytesMax: number;
   /** A follower that heard nothing for so long makes the log write something to be heard, */
-  readonly heartbeatEveryMs: number;
+  readonly heartbeatIntervalMs: number;
   /** and when still nothing came it subscribes anew. */
-  readonly silenceMaxMs: number;
+  readonly heartbeatTimeoutMs: number;
   /** Longest pause before something that failed is tried again. */
   readonly retryPauseMaxMs: number;
   /** Takes what an operator should know: the log heals itself, or says why it cannot. */

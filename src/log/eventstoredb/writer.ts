@@ -90,7 +90,7 @@ export class Writer {
   }
 
   #fill(): void {
-    while (this.#underWay.size < this.options.appendsUnderWayMax) {
+    while (this.#underWay.size < this.options.appendsInFlightMax) {
       const [waiting] = this.#queue.take();
       if (!waiting) return;
       const delivery = this.#deliver(waiting).then(() => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { WakeUpSignal } from '../wake-up-signal.ts';
+import { HeadSignal } from '../wake-up-signal.ts';
 import { decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
 import { cutPage, type PageBounds } from '../cut-page.ts';
 import {
@@ -21,7 +21,7 @@ export interface MemoryLogOptions {
   readonly appendBytesMax: number;
   readonly readEventsMax: number;
   readonly readBytesMax: number;
-  readonly pollEveryMs: number;
+  readonly pollIntervalMs: number;
   readonly retryPauseMaxMs: number;
   readonly warn: (message: string, fault: unknown) => void;
 }
@@ -30,7 +30,7 @@ const defaults: MemoryLogOptions = {
   appendBytesMax: 900 * 1024,
   readEventsMax: 1_000,
   readBytesMax: 4 * 1024 * 1024,
-  pollEveryMs: 200,
+  pollIntervalMs: 200,
   retryPauseMaxMs: 1_000,
   warn: () => undefined,
 };
@@ -43,7 +43,7 @@ class MemoryLog implements EventLog {
   readonly epoch = randomUUID();
   readonly #events: StoredEvent[] = [];
   readonly #streams = new Map<string, StoredEvent[]>();
-  readonly #followers = new Map<Follower, WakeUpSignal>();
+  readonly #followers = new Map<Follower, HeadSignal>();
   #closed = false;
 
   constructor(private readonly options: MemoryLogOptions) {}
@@ -65,7 +65,7 @@ class MemoryLog implements EventLog {
     }
     this.#streams.set(stream, line);
     const position = await this.head();
-    for (const wakeUp of this.#followers.values()) wakeUp.wake(position);
+    for (const headSignal of this.#followers.values()) headSignal.reached(position);
     return { revision: last + events.length, position, repeated: false };
   }
 
@@ -90,15 +90,16 @@ class MemoryLog implements EventLog {
   }
 
   follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
-    const wakeUp = new WakeUpSignal();
-    const { readEventsMax: limit, pollEveryMs } = this.options;
+    const headSignal = new HeadSignal();
+    const { readEventsMax: limit, pollIntervalMs } = this.options;
     const source = {
       read: async (through: string) => {
         await turn();
         const events = await this.readAll({ after: through, limit });
         return { events, caughtUp: (events.at(-1)?.position ?? through) >= (await this.head()) };
       },
-      news: (through: string, signal: AbortSignal) => wakeUp.wait(through, pollEveryMs, signal),
+      news: (through: string, signal: AbortSignal) =>
+        headSignal.wait(through, pollIntervalMs, signal),
       stop: async () => undefined,
     };
     const running = startFollowing(source, after, handle, this.options);
@@ -108,7 +109,7 @@ class MemoryLog implements EventLog {
         return running.stop();
       },
     };
-    this.#followers.set(follower, wakeUp);
+    this.#followers.set(follower, headSignal);
     return follower;
   }
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { WakeUpSignal } from '../wake-up-signal.ts';
+import { HeadSignal } from '../wake-up-signal.ts';
 import { decode, type StoredEvent } from '../codec.ts';
 import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
@@ -14,7 +14,7 @@ import { readAll, readId } from './reader.ts';
  * this process has committed right after the last event is not read but taken as it was stored.
  */
 export class PostgresFollowSource implements FollowSource {
-  readonly #wakeUp = new WakeUpSignal();
+  readonly #headSignal = new HeadSignal();
   readonly #fresh: FreshEvents;
   #client: pg.Client | undefined;
   #isStopped = false;
@@ -29,7 +29,7 @@ export class PostgresFollowSource implements FollowSource {
   /** This process has committed events up to here, and these are the last of them. */
   stored(head: string, events: readonly StoredEvent[]): void {
     this.#fresh.offer(events);
-    this.#wakeUp.wake(head);
+    this.#headSignal.reached(head);
   }
 
   /** A connection was lost: the log may be another one when it is read next. */
@@ -65,7 +65,7 @@ export class PostgresFollowSource implements FollowSource {
   }
 
   news(after: string, signal: AbortSignal): Promise<void> {
-    return this.#wakeUp.wait(after, this.options.pollEveryMs, signal);
+    return this.#headSignal.wait(after, this.options.pollIntervalMs, signal);
   }
 
   async stop(): Promise<void> {
@@ -81,7 +81,7 @@ export class PostgresFollowSource implements FollowSource {
 
   async #connect(from: number): Promise<pg.Client> {
     const client = await connectFollower(this.options);
-    client.on('notification', ({ payload }) => this.#wakeUp.wake(positionOf(payload ?? '')));
+    client.on('notification', ({ payload }) => this.#headSignal.reached(positionOf(payload ?? '')));
     try {
       if (this.#isStopped) throw new Error('the follower is stopped');
       await this.#recognise(client, from);

@@ -14,11 +14,11 @@ export interface PostgresLogOptions {
   readonly appendDeadlineMs: number;
   readonly statementTimeoutMs: number;
   /** Other nodes are told of new events at most this often. */
-  readonly notifyEveryMs: number;
+  readonly notifyIntervalMs: number;
   /** Whether there are any, which by default there are; who comes unnoticed looks by itself. */
   readonly hasOthers?: () => boolean;
   /** How often followers look without being told. */
-  readonly pollEveryMs: number;
+  readonly pollIntervalMs: number;
   /** What followers read at once; the bytes bound `readAll` as well. */
   readonly readEventsMax: number;
   readonly readBytesMax: number;

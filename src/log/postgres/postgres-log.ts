@@ -57,8 +57,8 @@ class PostgresLog implements EventLog {
     private readonly side: pg.Pool,
     private readonly versions: EventVersions,
   ) {
-    const { notifyEveryMs, hasOthers = () => true } = options;
-    const announcer = new Announcer(side, notifyEveryMs, hasOthers);
+    const { notifyIntervalMs, hasOthers = () => true } = options;
+    const announcer = new Announcer(side, notifyIntervalMs, hasOthers);
     this.#readers = openPool(options, options.logReadersMax);
     this.#writer = new Writer(options, {
       stored: (head, events) => {

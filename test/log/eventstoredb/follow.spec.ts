@@ -4,7 +4,12 @@ import { standInStore, type StandInLogStore } from '../../conformance/eventstore
 import type { Mischief } from '../../support/eventstore/streams.ts';
 import { collect, eventually, someEvents } from '../../support/logs.ts';
 
-const watchful = { heartbeatEveryMs: 60, silenceMaxMs: 200, answerMs: 150, retryPauseMaxMs: 20 };
+const watchful = {
+  heartbeatIntervalMs: 60,
+  heartbeatTimeoutMs: 200,
+  answerMs: 150,
+  retryPauseMaxMs: 20,
+};
 
 describe('following EventStoreDB', () => {
   let store: StandInLogStore;
@@ -53,7 +58,11 @@ describe('following EventStoreDB', () => {
   });
 
   it('hands over nothing beyond a missing event, and goes on once it comes', async () => {
-    const patient = await store.open({ ...watchful, heartbeatEveryMs: 9_000, silenceMaxMs: 9_000 });
+    const patient = await store.open({
+      ...watchful,
+      heartbeatIntervalMs: 9_000,
+      heartbeatTimeoutMs: 9_000,
+    });
     const follower = collect(patient, START);
     await append(3);
     await follower.holds(3);

@@ -1,33 +1,31 @@
 import type { SessionEvent } from '@playhead/contract';
 import type { EntityManager } from 'typeorm';
-import type { Batch } from './batch.ts';
-import { changesOf } from './changes.ts';
+import { changesOf, type Batch } from './batch-changes.ts';
 import { advance } from './checkpoints.ts';
-import { isOfContent, pure } from './failures.ts';
+import { isPoison, pure } from './failures.ts';
 import { park, parkedAmong, type ParkedSession } from './parked.ts';
 import type { ReadModel } from './read-model.ts';
 import { parametersOf } from './row-table.ts';
 
 /**
- * Takes a batch of which some event may not be taken, in one transaction. Answers as `takeBatch`
- * does.
+ * Applies a batch that may hold a poison event, in one transaction. Returns as `applyBatch` does.
  */
-export function takeWithCare(
+export function bisectBatch(
   { dataSource, projection, table }: ReadModel,
   batch: Batch,
   idleMsMax: number,
 ): Promise<readonly ParkedSession[] | undefined> {
   return dataSource.transaction('READ COMMITTED', async (manager) => {
-    // What a crash of the database takes back, rows and checkpoint alike, is taken again. A node
-    // that hangs with the checkpoint locked must not keep the others from going on.
+    // What a crash of the database undoes, rows and checkpoint alike, is applied again. A node that
+    // hangs with the checkpoint locked must not keep the others from going on.
     await manager.query(
       `set local synchronous_commit = off;
        set local idle_in_transaction_session_timeout = ${idleMsMax}`,
     );
     if (!(await advance(manager, projection.name, batch.from, batch.to))) return undefined;
-    const passedOver = await parkedAmong(manager, projection.name, batch.events);
+    const skipped = await parkedAmong(manager, projection.name, batch.events);
     const { misplaced } = batch;
-    const work = { manager, projection, table, misplaced, passedOver, parked: [] };
+    const work = { manager, projection, table, misplaced, skipped, parked: [] };
     await apply(work, batch.events);
     return work.parked;
   });
@@ -35,29 +33,29 @@ export function takeWithCare(
 
 interface Work extends Pick<ReadModel, 'projection' | 'table'>, Pick<Batch, 'misplaced'> {
   readonly manager: EntityManager;
-  readonly passedOver: Set<string>;
+  readonly skipped: Set<string>;
   readonly parked: ParkedSession[];
 }
 
 /**
- * All events at once or, when something about them fails, in halves, down to the event at fault.
- * That one's session is set aside and everything else goes on.
+ * Applies all events at once or, when that fails, in halves, down to the poison event. Its session
+ * is parked and everything else goes on.
  */
 async function apply(work: Work, events: readonly SessionEvent[]): Promise<void> {
   const { manager } = work;
-  const due = events.filter(({ sessionId }) => !work.passedOver.has(sessionId));
+  const due = events.filter(({ sessionId }) => !work.skipped.has(sessionId));
   const [first] = due;
   if (!first) return;
   await manager.query('savepoint batch');
   try {
     await write(work, due);
   } catch (failure) {
-    if (!isOfContent(failure)) throw failure;
+    if (!isPoison(failure)) throw failure;
     await manager.query('rollback to savepoint batch');
     const half = due.length >> 1;
     if (half === 0) {
       work.parked.push(await park(manager, work.projection.name, first, failure));
-      work.passedOver.add(first.sessionId);
+      work.skipped.add(first.sessionId);
     } else {
       await apply(work, due.slice(0, half));
       await apply(work, due.slice(half));
@@ -73,6 +71,6 @@ async function write(work: Work, events: readonly SessionEvent[]): Promise<void>
     if (fault !== undefined) throw new Error(fault);
   });
   const { rows, gone } = await changesOf(manager, projection, table, events);
-  if (rows !== undefined) await manager.query(table.putting('$1'), [rows]);
-  if (gone.length > 0) await manager.query(table.removing('$1', '$2'), parametersOf(gone));
+  if (rows !== undefined) await manager.query(table.upsertStatement('$1'), [rows]);
+  if (gone.length > 0) await manager.query(table.deleteStatement('$1', '$2'), parametersOf(gone));
 }

@@ -1,30 +1,30 @@
 import type { DataSource } from 'typeorm';
 import type { EventLog } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
-import type { ContiguityLimits } from './contiguity.ts';
-import type { BatchLimits } from './source.ts';
+import type { GapDetectorLimits } from './gap-detection.ts';
+import type { BatchLimits } from './event-source.ts';
 
 /** How one read model is doing. */
 export interface ProjectionStatus {
   readonly name: string;
-  /** Everything up to here has been taken. */
+  /** Everything up to here has been applied. */
   readonly position: string;
-  /** Events of the log that are still to be taken, null when there are too many to keep. */
+  /** Events of the log that are not applied yet, null when there are too many to keep. */
   readonly lagEvents: number | null;
   /** Age of the oldest of them in milliseconds, 0 when there are none. */
   readonly lagMs: number;
-  /** Sessions set aside because of an event that could not be taken. */
+  /** Sessions that are parked because of a poison event. */
   readonly parked: number;
-  /** Another node is doing the work. */
+  /** Another node does the work; this one would take over. */
   readonly standingBy: boolean;
-  /** Why it does not get on at the moment; tried again all the time. */
+  /** Why it fails at the moment; it keeps trying. */
   readonly error: string | null;
 }
 
 /** Bounds and delays of a projection's loop, as `config.ts` has them. */
-export interface ProjectionLimits extends BatchLimits, ContiguityLimits {
-  readonly projectionGatherMs: number;
-  readonly projectionRestMsMax: number;
+export interface ProjectionLimits extends BatchLimits, GapDetectorLimits {
+  readonly projectionDebounceMs: number;
+  readonly projectionDebounceMsMax: number;
   readonly projectionIdleMsMax: number;
   readonly projectionRetryMaxMs: number;
   readonly projectionSettleMs: number;
@@ -36,7 +36,7 @@ export interface ProjectionLimits extends BatchLimits, ContiguityLimits {
 export type Notice = (message: string, about: Readonly<Record<string, unknown>>) => void;
 
 /** What all projections of a node share. */
-export interface ProjectionSurroundings {
+export interface ProjectionContext {
   readonly dataSource: DataSource;
   readonly log: EventLog;
   readonly tail: Tail;

@@ -1,5 +1,5 @@
 /** Sizes in bytes. */
-export interface GatheringLimits {
+export interface MessageBatchLimits {
   /** What one payload may hold. */
   readonly payloadBytesMax: number;
   /** What may wait to be taken. */
@@ -7,7 +7,7 @@ export interface GatheringLimits {
 }
 
 /** Gathers messages until they are taken, as few payloads as hold them, each numbered. */
-export class Gathering {
+export class MessageBatch {
   readonly #begin: string;
   readonly #messageBytesMax: number;
   #waiting: { readonly text: string; readonly bytes: number }[] = [];
@@ -17,7 +17,7 @@ export class Gathering {
   /** `from` is the name of the node, as its payloads bear it. */
   constructor(
     from: string,
-    private readonly limits: GatheringLimits,
+    private readonly limits: MessageBatchLimits,
   ) {
     this.#begin = `{"from":${JSON.stringify(from)},"nth":`;
     const around = this.#payload([], Number.MAX_SAFE_INTEGER, true);

@@ -14,7 +14,7 @@ interface Connection {
  * Statements that each connection parses and plans once: for few of them, run over and over. Each
  * is a transaction of its own. Failures are the driver's own errors.
  */
-export class Prepared implements Queryable {
+export class PreparedStatements implements Queryable {
   readonly #names = new Map<string, string>();
 
   /** `prefix` is no other's on this data source. */

@@ -1,41 +1,42 @@
 import { sessionStream, type SessionEvent } from '@playhead/contract';
 import type { EventLog } from '../log/event-log.ts';
-import { sessionEventsOf } from './session-event.ts';
+import { sessionEventsOf } from './event-source.ts';
 
-/** Events with what was missing between them, in the order of each session. */
-export interface Mended {
+/** Events without gaps, in the order of each session. */
+export interface Contiguous {
   readonly events: readonly SessionEvent[];
-  /** What is wrong with the place of an event in its session, by the event's id. */
+  /** What is wrong with the revision of an event, by the event's id. */
   readonly misplaced: ReadonlyMap<string, string>;
-  /** How many events were missing and came from the log's stream. */
+  /** How many events were missing and were read from the session's stream. */
   readonly found: number;
 }
 
 /** What bounds the search for a missing event. */
-export interface ContiguityLimits {
-  /** Events read at most to fill a hole. */
+export interface GapDetectorLimits {
+  /** Events read at most to fill a gap. */
   readonly projectionBatchMax: number;
-  /** How many sessions, those heard of last, are remembered. */
+  /** How many sessions are remembered: those with the latest events. */
   readonly projectionSessionsMax: number;
 }
 
 /**
- * Notices when an event of a session is missing between two that came, and gets it from the log. It
- * knows only what passed since it was made: a row cannot tell, since projections ignore events.
+ * Notices when an event of a session is missing between two that came, and reads it from the log.
+ * It knows only what came since it was made: a row cannot tell, since projections ignore some
+ * events.
  */
-export class Contiguity {
+export class GapDetector {
   readonly #seen = new Map<string, number>();
 
   constructor(
     private readonly log: EventLog,
-    private readonly limits: ContiguityLimits,
+    private readonly limits: GapDetectorLimits,
   ) {}
 
-  /** The events without holes, as far as the log has none. Nothing is remembered yet. */
-  async mend(events: readonly SessionEvent[]): Promise<Mended> {
+  /** Fills gaps, as far as the log has the events. Nothing is remembered yet: see `applied`. */
+  async fillGaps(events: readonly SessionEvent[]): Promise<Contiguous> {
     const misplaced = new Map<string, string>();
     const revisions = new Map<string, number>();
-    const mended: SessionEvent[] = [];
+    const filled: SessionEvent[] = [];
     for (const event of events) {
       const { sessionId, revision } = event;
       const last = revisions.get(sessionId) ?? this.#seen.get(sessionId) ?? revision - 1;
@@ -43,16 +44,16 @@ export class Contiguity {
       if (last + missing.length + 1 !== revision) {
         misplaced.set(event.id, `revision ${revision} comes right after ${last}`);
       }
-      mended.push(...missing, event);
+      filled.push(...missing, event);
       revisions.set(sessionId, revision);
     }
-    return { events: mended, misplaced, found: mended.length - events.length };
+    return { events: filled, misplaced, found: filled.length - events.length };
   }
 
-  /** Remembers events that were taken. */
-  passed(events: readonly SessionEvent[]): void {
+  /** Remembers events that were applied. */
+  applied(events: readonly SessionEvent[]): void {
     for (const { sessionId, revision } of events) {
-      // Set anew, a key moves to the end of a Map; the first one is the one unheard of longest.
+      // A key that is deleted and set moves to the end of a Map: the first one is the oldest.
       this.#seen.delete(sessionId);
       this.#seen.set(sessionId, revision);
     }

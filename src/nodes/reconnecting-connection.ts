@@ -16,7 +16,7 @@ export interface ConnectionOptions {
 }
 
 /** One connection to Postgres, made anew whenever it is lost. */
-export class LastingConnection {
+export class ReconnectingConnection {
   #made: pg.Client | undefined;
   #isReady = false;
   #retry: NodeJS.Timeout | undefined;

@@ -1,24 +1,24 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 
 /** A place in a list: what the row there has in the columns that the list is ordered by. */
-export type Place = readonly (string | number | null)[];
+export type Keyset = readonly (string | number | null)[];
 
 /** Which part of a list is asked for: the rows after a place, or a page, counted from 1. */
 export interface PageRequest {
   readonly page: number;
   readonly limit: number;
   /** Counts instead of `page`. */
-  readonly after?: Place | undefined;
+  readonly after?: Keyset | undefined;
 }
 
 /** A part of a list and how long the list is. */
-export interface Page<Row> {
+export interface KeysetPage<Row> {
   readonly rows: Row[];
   readonly total: number;
   /** The list goes on beyond `total`, which is as far as rows are counted. */
   readonly totalIsAtLeast: boolean;
   /** The place of the last row, undefined when nothing comes after it. */
-  readonly next: Place | undefined;
+  readonly next: Keyset | undefined;
 }
 
 /** The order of a list. */
@@ -39,7 +39,7 @@ export async function pageOf<Row extends ObjectLiteral>(
   order: Order,
   { page, limit, after }: PageRequest,
   countExactMax: number,
-): Promise<Page<Row>> {
+): Promise<KeysetPage<Row>> {
   const unordered = query.clone().select('1');
   const counted = await query.connection
     .createQueryBuilder()
@@ -65,7 +65,7 @@ export async function pageOf<Row extends ObjectLiteral>(
   };
 }
 
-const placeOf = <Row extends ObjectLiteral>(row: Row, { by }: Order): Place =>
+const placeOf = <Row extends ObjectLiteral>(row: Row, { by }: Order): Keyset =>
   by.map((path) => row[path.slice(path.indexOf('.') + 1)] as string | number | null);
 
 /**
@@ -75,7 +75,7 @@ const placeOf = <Row extends ObjectLiteral>(row: Row, { by }: Order): Place =>
 async function rowsAfter<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
   { by, direction, nullsLast = false }: Order,
-  after: Place,
+  after: Keyset,
   limit: number,
 ): Promise<Row[]> {
   const beyond = direction === 'ASC' ? '>' : '<';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Gathering } from '../../src/nodes/gathering.ts';
+import { MessageBatch } from '../../src/nodes/batching.ts';
 import { readPacket } from '../../src/nodes/packet.ts';
 
 const from = '3f1b2c4d-0000-4000-8000-000000000001';
@@ -20,7 +20,7 @@ it('what is gathered comes out once, in order, in few payloads that fit and are 
         maxLength: 4,
       }),
       (rounds) => {
-        const gathering = new Gathering(from, limits);
+        const gathering = new MessageBatch(from, limits);
         let nth = 0;
         for (const round of rounds) {
           const taken = round.filter((node) => gathering.add(ask(node)));
@@ -44,10 +44,10 @@ it('what is gathered comes out once, in order, in few payloads that fit and are 
 it('takes what just fits a payload, and no byte more', () => {
   const longest = (): number => {
     for (let length = 1; ; length += 1) {
-      if (!new Gathering(from, limits).add(ask('x'.repeat(length)))) return length - 1;
+      if (!new MessageBatch(from, limits).add(ask('x'.repeat(length)))) return length - 1;
     }
   };
-  const gathering = new Gathering(from, limits);
+  const gathering = new MessageBatch(from, limits);
   expect(gathering.add(ask('x'.repeat(longest())))).toBe(true);
   const [payload = ''] = gathering.take(true);
   expect(payload.length).toBeGreaterThan(limits.payloadBytesMax - 20);
@@ -56,7 +56,7 @@ it('takes what just fits a payload, and no byte more', () => {
 });
 
 it('drops what is too much to wait, and takes more once the rest has gone', () => {
-  const gathering = new Gathering(from, limits);
+  const gathering = new MessageBatch(from, limits);
   const all = Array.from({ length: 1_000 }, (_, nth) => ask(`node ${nth}`));
   const taken = all.filter((message) => gathering.add(message));
   expect(taken).toEqual(all.slice(0, taken.length));
@@ -67,7 +67,7 @@ it('drops what is too much to wait, and takes more once the rest has gone', () =
 });
 
 it('a beat is one payload without messages, and what is dropped leaves a gap in the count', () => {
-  const gathering = new Gathering(from, limits);
+  const gathering = new MessageBatch(from, limits);
   expect(packets(gathering.take())).toEqual([{ from, nth: 1, messages: [] }]);
   gathering.drop();
   expect(packets(gathering.take())).toEqual([{ from, nth: 2, messages: [] }]);

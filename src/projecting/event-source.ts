@@ -1,3 +1,4 @@
+import { id, sessionIdOf, type SessionEvent } from '@playhead/contract';
 import type { EventLog, RecordedEvent } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
 
@@ -10,7 +11,7 @@ export interface BatchLimits {
 }
 
 /** Where a projection takes its events from: the node's follower, or the log when it is behind. */
-export class Source {
+export class EventSource {
   #page: { after: string; events: readonly RecordedEvent[] } = { after: '', events: [] };
 
   constructor(
@@ -42,4 +43,28 @@ export class Source {
     });
     return end < 0 ? events : events.slice(0, end);
   }
+}
+
+/** What was made of an event once, for all projections; null for one that is of no session. */
+const made = new WeakMap<RecordedEvent, SessionEvent | null>();
+
+/**
+ * The events of sessions among recorded ones, as projections take them. No command makes a session
+ * whose id the contract does not take, and no table could hold one: those are passed over.
+ */
+export function sessionEventsOf(recorded: readonly RecordedEvent[]): SessionEvent[] {
+  return recorded.flatMap((event) => {
+    const known = made.get(event);
+    if (known !== undefined) return known ?? [];
+    const own = sessionEventOf(event);
+    made.set(event, own);
+    return own ?? [];
+  });
+}
+
+function sessionEventOf(recorded: RecordedEvent): SessionEvent | null {
+  const sessionId = sessionIdOf(recorded.stream);
+  if (sessionId === undefined || !id.safeParse(sessionId).success) return null;
+  const { id: eventId, revision, position, type, v, data, meta } = recorded;
+  return { id: eventId, sessionId, revision, position, type, v, data, meta };
 }

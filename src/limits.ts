@@ -1,0 +1,205 @@
+/** Every limit of the service. Sizes in bytes, times in milliseconds unless the name says other. */
+export const limits = {
+  /** One append: data and meta of all its events as JSON. The same in every store. */
+  appendBytesMax: 900 * 1024,
+  /** Events that one call of the Postgres append function carries. */
+  batchEventsMax: 128,
+  batchBytesMax: 1024 * 1024,
+  /** Appends waiting in a node's queue; beyond it `overloaded`. */
+  appendQueueMax: 20_000,
+  appendQueueBytesMax: 64 * 1024 * 1024,
+  /** Until then an append is retried when the store does not answer, then `unavailable`. */
+  appendDeadlineMs: 15_000,
+  statementTimeoutMs: 10_000,
+  notifyIntervalMs: 5,
+  /** How often followers poll without a notification. */
+  pollIntervalMs: 200,
+  /** Events a follower or a replay reads at once. */
+  readEventsMax: 1_000,
+  /** Bytes of events read at once, beyond the first. */
+  readBytesMax: 4 * 1024 * 1024,
+  /** Connections that reads of the log share. */
+  logReadersMax: 4,
+  /** Longest backoff before the log retries. */
+  retryPauseMaxMs: 1_000,
+  /** Appends that are sent to EventStoreDB and not answered. */
+  appendsInFlightMax: 256,
+  /** How long it may take to answer one call before its client is replaced. */
+  answerMs: 5_000,
+  /** A follower that received nothing for so long appends a heartbeat, */
+  heartbeatIntervalMs: 1_000,
+  /** and when that does not arrive in time it subscribes again. */
+  heartbeatTimeoutMs: 3_000,
+
+  /** Commands that wait for one session, and for all of a node. */
+  sessionQueueMax: 1_000,
+  commandQueueMax: 20_000,
+  commandQueueBytesMax: 64 * 1024 * 1024,
+  /** Commands decided into one append. */
+  commandsPerAppendMax: 128,
+  conflictRetriesMax: 20,
+  /** How long a chunk of a message waits for more, and the text that does not wait longer. */
+  chunkWindowMs: 40,
+  chunkWindowCharactersMax: 4_096,
+  /** Folded session states kept for the next command. */
+  stateCacheBytesMax: 128 * 1024 * 1024,
+  /** Events of a session between two snapshots of what is folded of it. */
+  snapshotEvery: 1_000,
+  /** A larger snapshot is not kept. */
+  snapshotBytesMax: 8 * 1024 * 1024,
+
+  /** Newest events kept in memory: for projections that keep up, and for viewers that go live. */
+  tailBytesMax: 16 * 1024 * 1024,
+  /** Events that a projection applies in one transaction. */
+  projectionBatchMax: 1_000,
+  /** The least time from batch to batch of a projection that keeps up, unless somebody waits. */
+  projectionDebounceMs: 40,
+  /** The longest debounce; it is in proportion to the time that the last batch took. */
+  projectionDebounceMsMax: 200,
+  /** The database gives up a projection's transaction that hangs for this long. */
+  projectionIdleMsMax: 10_000,
+  /** Longest backoff of a projection that failed. */
+  projectionRetryMaxMs: 5_000,
+  /** How long a standby node lets the active one finish before it reads the checkpoint. */
+  projectionSettleMs: 20,
+  /** A standby node takes over when the checkpoint stands this long though events wait. */
+  projectionStandbyMs: 500,
+  /** The same where the active node has another version: the read model is then rebuilt. */
+  projectionTakeoverMs: 30_000,
+  /** Sessions whose last revision a projection remembers, to detect a gap. */
+  projectionSessionsMax: 10_000,
+
+  /** One page of a replay on a socket. */
+  replayBytesMax: 256 * 1024,
+  /** Bytes of log pages cached for viewers that replay the same, as after a restart. */
+  sharedReadsBytesMax: 32 * 1024 * 1024,
+  /** Write buffer of one socket; beyond it nothing is pushed, and it catches up from the log. */
+  viewerBytesMax: 4 * 1024 * 1024,
+  /** Events folded between two turns of the event loop. */
+  foldSliceMax: 500,
+  /** Folded views kept while nobody has them open. */
+  viewCacheBytesMax: 64 * 1024 * 1024,
+  roomsPerSocketMax: 100,
+
+  /** Sessions that a console's list begins with, and their bytes as JSON. */
+  consoleSessionsMax: 5_000,
+  consoleListBytesMax: 8 * 1024 * 1024,
+  /** Changes within this time go to consoles in one frame. */
+  consoleBatchMs: 25,
+  /** After so many events that do not concern a console its cursor is moved on. */
+  consoleIdleEventsMax: 1_000,
+  /** Events that a console may have missed and still go on from its cursor. */
+  consoleResumeEventsMax: 20_000,
+  /** Sessions of which a room of consoles is sent changed fields; others are sent whole. */
+  consolePatchedSessionsMax: 50_000,
+  /** Sessions cached to compute what the next event changes. */
+  consoleCacheBytesMax: 64 * 1024 * 1024,
+
+  /** How long a typing signal holds. */
+  typingMs: 5_000,
+  /** What a signal may carry, as JSON. */
+  signalBytesMax: 1_024,
+  /** Signals in a second: of one socket, and in one session. */
+  signalsPerSecond: 10,
+  sessionSignalsPerSecond: 50,
+  /** The least time between two announcements of who has a session open, */
+  presenceIntervalMs: 500,
+  /** and how many of them are named. */
+  presenceViewersMax: 100,
+
+  /** How often a node sends the others a heartbeat. */
+  nodeHeartbeatMs: 1_000,
+  /** A node that is silent for so many heartbeats of the listener counts as gone. */
+  nodeMissedHeartbeatsMax: 3,
+  /** Other nodes that are listened to. */
+  nodesMax: 64,
+  /** How long messages to other nodes are batched, */
+  nodeBatchMs: 10,
+  /** and the bytes that may wait; more is dropped. */
+  nodePendingBytesMax: 512 * 1024,
+  /** Pause before nodes try again to reach each other. */
+  nodeRetryMs: 500,
+  nodeStatementMs: 3_000,
+
+  /** How often an idle stream (SSE) is sent a comment, which keeps it open. */
+  streamHeartbeatMs: 15_000,
+  /**
+   * A stream's client comes back after this long, or up to twice as long; see `reconnectMsEach`.
+   */
+  streamRetryMs: 2_000,
+  /** How long a stream that is ended may take to read its buffer. */
+  streamGraceMs: 300,
+  /** Past events that `/api/realtime/stream` begins with. */
+  realtimeReplayMax: 100,
+
+  /** A new connection must show a key within this time. */
+  socketConnectMs: 10_000,
+  /** One message of a socket client, as much as over HTTP; a larger one closes the connection. */
+  socketMessageBytesMax: 1024 * 1024,
+
+  /** How long an HTTP request may take to arrive. */
+  requestMs: 300_000,
+  /** One HTTP body, but for event files. */
+  bodyBytesMax: 1024 * 1024,
+  /** A file of events, and the lines in it. */
+  ndjsonBytesMax: 32 * 1024 * 1024,
+  ndjsonLinesMax: 50_000,
+  /** Characters of one ingested message. */
+  messageCharactersMax: 100_000,
+  /** How long a key that was looked up is cached. */
+  keyCacheMs: 500,
+  /** How often the keys of connected sockets are checked, in case a revocation was missed. */
+  keyRecheckMs: 400,
+  /** After that a connection whose key was revoked is cut, whatever waits for it. */
+  revokedGraceMs: 300,
+  /** Valid keys of the database. */
+  keysMax: 1_000,
+  /** Keys in the list: all valid ones, then the last revoked. */
+  keysListedMax: 2_000,
+  /** Sessions and consoles that one key may open in a minute on one node. */
+  opensPerMinute: 6_000,
+  /** What one key may send on its sockets in a minute, for each request over HTTP it may make. */
+  socketMessagesPerRequest: 10,
+
+  pageDefault: 20,
+  pageMax: 100,
+  /** Highest page number; who wants more reads by cursor or exports. */
+  pageNumberMax: 1_000_000,
+  /** Characters of a search, and the words in it. */
+  searchCharactersMax: 200,
+  searchWordsMax: 16,
+  /** Values that one filter of a search may name. */
+  searchFilterValuesMax: 20,
+  /** How many of the newest sessions and messages a search goes through before it asks indexes. */
+  searchFirstMax: 1_000,
+  /** How many sessions and messages that the indexes name a search looks at; if there are more, */
+  searchHitsMax: 2_000,
+  /** how many of the newest it goes through one by one. */
+  searchNewestMax: 10_000,
+  /** The database gives up a statement of a search that takes longer. */
+  searchStatementMs: 2_000,
+  /** Labels that a list of sessions may be narrowed by at once. */
+  labelFiltersMax: 10,
+  /** How long a read waits for the revision it asks for. */
+  minRevisionWaitMs: 5_000,
+  eventsPageDefault: 100,
+  eventsPageMax: 1_000,
+  /** Totals of lists are exact up to here. */
+  countExactMax: 10_000,
+
+  /** A follower that has not reached the log for this long makes the node unready. */
+  followerTimeoutMs: 15_000,
+  /** How long readiness waits for log and database to answer. */
+  healthDeadlineMs: 2_000,
+  /** Connections of read models and projections. */
+  databasePoolMax: 10,
+  /** A stopping node spreads its clients' reconnects by so much for each client, */
+  reconnectMsEach: 1,
+  /** and by so much at most. */
+  reconnectMsMax: 10_000,
+  /** How long a stop waits until write buffers are flushed. */
+  stopFlushMs: 1_000,
+  /** How long a stop waits for running work. */
+  shutdownGraceMs: 10_000,
+} as const;
+export type Limits = { readonly [Name in keyof typeof limits]: number };
