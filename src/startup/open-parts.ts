@@ -24,9 +24,9 @@ import { SessionStates, type StatesOptions } from '../commands/session-states.ts
 import type { CleanupStack } from './cleanup-stack.ts';
 
 /**
- * Opens what the service is made of, bottom up, and registers how each part is closed. Throws errors
- * that the person who starts it can read: see `main.ts`. `onFatal` hears that the embedded Postgres
- * has ended.
+ * Opens what the service is made of, bottom up, and registers how each part is closed. Throws
+ * errors that the person who starts it can read: see `main.ts`. `onFatal` hears that the embedded
+ * Postgres has ended.
  */
 export async function openParts(
   config: Config,

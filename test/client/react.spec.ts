@@ -1,10 +1,9 @@
-import type { Client, SessionSnapshot } from '@playhead/client';
-import { limits } from '@playhead/client';
+import { type Client, type SessionSnapshot, limits } from '@playhead/client';
 import { ClientProvider, useSession, useSessions, useTyping } from '@playhead/client/react';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
-import { storeOf } from '../../packages/client/src/react/store.ts';
+import { storeOf } from '../../packages/client/src/react/subscription-store.ts';
 
 function Shown() {
   const { view, status, revision } = useSession('s');
@@ -69,14 +68,14 @@ describe('what a component shows', () => {
     const leave = store.subscribe(() => undefined);
     expect(store.snapshot()).toBe(store.snapshot());
     leave();
-    await sleep(limits.lingerMs / 2);
+    await sleep(limits.unmountGraceMs / 2);
     expect(count).toMatchObject({ open: 1, listeners: 0 });
     const leaveAgain = store.subscribe(() => undefined);
-    await sleep(limits.lingerMs + 100);
+    await sleep(limits.unmountGraceMs + 100);
     expect(count).toMatchObject({ open: 1, listeners: 1 });
     expect(store.snapshot().revision).toBe(2);
     leaveAgain();
-    await sleep(limits.lingerMs + 100);
+    await sleep(limits.unmountGraceMs + 100);
     expect(count).toEqual({ opened: 2, open: 0, listeners: 0 });
     expect(store.snapshot().revision).toBe(-1);
   });

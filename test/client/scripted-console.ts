@@ -19,7 +19,11 @@ import {
 
 /** What is on its way to the client. */
 export type ConsoleMessage =
-  | { readonly type: 'answered'; readonly nth: number; readonly answer: ConsoleOpened | Refused }
+  | {
+      readonly type: 'answered';
+      readonly attempt: number;
+      readonly answer: ConsoleOpened | Refused;
+    }
   | { readonly type: 'frame'; readonly frame: ConsoleFrame }
   | { readonly type: 'behind' }
   | { readonly type: 'closed'; readonly refusal: Refusal };
@@ -51,13 +55,13 @@ export class ScriptedConsole {
   log: SessionEvent[] = [];
   epoch = randomUUID();
   isConnected = false;
-  up: { readonly nth: number; readonly request: ConsoleOpen }[] = [];
+  up: { readonly attempt: number; readonly request: ConsoleOpen }[] = [];
   down: ConsoleMessage[] = [];
   /** The frames since the last answer are on the wire in their order, none is missing. */
   isFaithful = true;
   /** All views there were after so many events; with the first, before any. */
   #views: Views[] = [new Map()];
-  #asked: { readonly nth: number; readonly request: ConsoleOpen } | undefined;
+  #asked: { readonly attempt: number; readonly request: ConsoleOpen } | undefined;
   #delivery: Delivery | undefined;
   readonly #refusals: ErrorCode[] = [];
 
@@ -104,7 +108,7 @@ export class ScriptedConsole {
   hear(): void {
     const asked = this.up.shift();
     if (!asked) return;
-    if (this.#asked) this.#answer(this.#asked.nth, { ok: false, ...refuse('refused') });
+    if (this.#asked) this.#answer(this.#asked.attempt, { ok: false, ...refuse('refused') });
     this.#asked = asked;
   }
 
@@ -130,12 +134,12 @@ export class ScriptedConsole {
       after !== undefined &&
       (epoch !== this.epoch || after > this.#position() || this.log.length - Number(after) > FAR);
     const code = this.#refusals.shift() ?? (isGone ? 'cursor-unknown' : undefined);
-    if (code) return this.#answer(asked.nth, { ok: false, ...refuse(code) });
+    if (code) return this.#answer(asked.attempt, { ok: false, ...refuse(code) });
     const told = after === undefined ? Math.max(0, this.log.length - lag) : Number(after);
     const shown = after === undefined ? this.#shown() : [];
     const list = structuredClone(shown.slice(0, this.listMax));
     const whole = after === undefined && { sessions: list, more: shown.length > list.length };
-    this.#answer(asked.nth, {
+    this.#answer(asked.attempt, {
       ...{ ok: true, position: this.#position(told), epoch: this.epoch },
       ...whole,
     });
@@ -230,8 +234,8 @@ export class ScriptedConsole {
     };
   }
 
-  #answer(nth: number, answer: ConsoleOpened | Refused): void {
-    this.down.push({ type: 'answered', nth, answer });
+  #answer(attempt: number, answer: ConsoleOpened | Refused): void {
+    this.down.push({ type: 'answered', attempt, answer });
   }
 
   #tellLive(one: Delivery): void {

@@ -14,13 +14,17 @@ import {
 
 /** What is on its way to the client. */
 export type Message =
-  | { readonly type: 'answered'; readonly nth: number; readonly answer: SessionOpened | Refused }
+  | {
+      readonly type: 'answered';
+      readonly attempt: number;
+      readonly answer: SessionOpened | Refused;
+    }
   | { readonly type: 'frame'; readonly frame: SessionFrame }
   | { readonly type: 'behind' }
   | { readonly type: 'closed'; readonly refusal: Refusal };
 
 interface Asked {
-  readonly nth: number;
+  readonly attempt: number;
   readonly request: SessionOpen;
 }
 
@@ -72,7 +76,7 @@ export class ScriptedServer {
   }
 
   append(count: number): void {
-    for (let nth = 0; nth < count; nth += 1) {
+    for (let attempt = 0; attempt < count; attempt += 1) {
       const event = eventAt(this.log.length);
       const before = this.head && this.views.get(this.head.id);
       this.log.push(event);
@@ -106,7 +110,7 @@ export class ScriptedServer {
   hear(): void {
     const asked = this.up.shift();
     if (!asked) return;
-    if (this.#asked) this.#answer(this.#asked.nth, { ok: false, ...refuse('refused') });
+    if (this.#asked) this.#answer(this.#asked.attempt, { ok: false, ...refuse('refused') });
     this.#asked = asked;
   }
 
@@ -125,12 +129,12 @@ export class ScriptedServer {
     if (!asked) return;
     this.#asked = undefined;
     const code = this.#refusals.shift() ?? this.#unknown(asked.request);
-    if (code) return this.#answer(asked.nth, { ok: false, ...refuse(code) });
+    if (code) return this.#answer(asked.attempt, { ok: false, ...refuse(code) });
     const { after = this.log.length - 1 } = asked.request;
     const at = this.log[after];
     const opened = { ok: true as const, sessionId: 's1', epoch: 'e', revision: after };
     const view = asked.request.after === undefined && at && this.views.get(at.id);
-    this.#answer(asked.nth, { ...opened, eventId: at?.id ?? null, ...(view && { view }) });
+    this.#answer(asked.attempt, { ...opened, eventId: at?.id ?? null, ...(view && { view }) });
     this.isFaithful = true;
     this.#sent = after;
     this.#page = page;
@@ -195,8 +199,8 @@ export class ScriptedServer {
     return at && (afterId === undefined || afterId === at.id) ? undefined : 'cursor-unknown';
   }
 
-  #answer(nth: number, answer: SessionOpened | Refused): void {
-    this.down.push({ type: 'answered', nth, answer });
+  #answer(attempt: number, answer: SessionOpened | Refused): void {
+    this.down.push({ type: 'answered', attempt, answer });
   }
 
   #send(end: number, caughtUp = false): void {

@@ -95,8 +95,8 @@ async function judgeOnce(session: Session, messageIds: readonly string[]): Promi
 
 describe('a client', () => {
   it('loses, doubles and swaps nothing through cut cables and a crash of the service', async () => {
-    await post('cut', 'session.start', { name: 'Tea' });
-    const session = clientAt(cable.url).openSession('cut', { after: -1 });
+    await post('disconnected', 'session.start', { name: 'Tea' });
+    const session = clientAt(cable.url).openSession('disconnected', { after: -1 });
     const read = reading(session);
     const seen = new Set<string>();
     session.subscribe(() => seen.add(session.status));
@@ -113,7 +113,10 @@ describe('a client', () => {
     };
     const writing = async (): Promise<void> => {
       for (let nth = 0; !isOver; nth += 1) {
-        await post('cut', 'message.post', { messageId: `w${nth}`, content: `line ${nth}` });
+        await post('disconnected', 'message.post', {
+          messageId: `w${nth}`,
+          content: `line ${nth}`,
+        });
       }
     };
     const messageIds: string[] = [];
@@ -217,7 +220,7 @@ describe('a client', () => {
     ['forbidden', ingestKey],
   ])('is closed for good, as %s, with a key that is refused', async (code, key) => {
     const client = clientAt(service.url, key);
-    const session = client.openSession('cut');
+    const session = client.openSession('disconnected');
     const read = reading(session);
     const waiting = session.command('session.rename', { name: 'x' }).catch((one: unknown) => one);
     await until(() => session.status === 'closed');
@@ -230,11 +233,11 @@ describe('a client', () => {
 
   it('closes one session for good when there is none, and no other', async () => {
     const client = clientAt(service.url);
-    const [none, session] = [client.openSession('nobody'), client.openSession('cut')];
+    const [none, session] = [client.openSession('nobody'), client.openSession('disconnected')];
     await until(() => none.status === 'closed' && session.status === 'live');
     expect(none.refusal?.code).toBe('not-found');
     session.close();
-    const again = client.openSession('cut');
+    const again = client.openSession('disconnected');
     await until(() => again.status === 'live');
     client.close();
     expect([again.status, again.refusal]).toEqual(['closed', undefined]);

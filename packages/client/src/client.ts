@@ -5,15 +5,14 @@ import {
   type CommandType,
   type ConsoleFilter,
 } from '@playhead/contract';
-import { Commands } from './commands.ts';
-import { Console } from './console.ts';
-import type { Line } from './line.ts';
-import { Link } from './link.ts';
-import { Opened, type SessionSnapshot } from './opened.ts';
-import { Session } from './session.ts';
-import { Shared } from './shared.ts';
-import { Watched, type ConsoleSnapshot } from './watched.ts';
-import type { Wanted } from './watching/watching.ts';
+import { CommandQueue } from './commands/command-queue.ts';
+import { Console } from './console/console.ts';
+import { type ConnectionLease, Connection } from './connection.ts';
+import { SharedSession, type SessionSnapshot } from './session/session-subscription.ts';
+import { Session } from './session/session.ts';
+import { ReferenceCounted } from './reference-counted.ts';
+import { ConsoleSubscription, type ConsoleSnapshot } from './console/console-subscription.ts';
+import type { ConsoleRequest } from './console/state.ts';
 
 /** Where the service is, and a key with the scope `read`, and `write` for commands. */
 export interface ConnectOptions {
@@ -35,18 +34,18 @@ export interface ConsoleOptions {
   readonly events?: boolean;
 }
 
-/** A connection to a service; it comes back for ever, unless the key is refused. */
+/** A connection to a service; it reconnects for ever, unless the key is refused. */
 export interface Client {
   /**
-   * Follows a session, until the answer is closed. Whoever opens it likewise shares what is
-   * followed; it ends when all have closed theirs.
+   * Subscribes to a session until the handle is closed. Handles of the same session with the same
+   * options share one subscription, which ends when all of them are closed.
    */
   openSession(id: string, options?: OpenOptions): Session;
-  /** Watches the list of sessions, all or those that the filter lets in; shared in the same way. */
+  /** Subscribes to the list of sessions, all or those that match; shared in the same way. */
   openConsole(filter?: ConsoleFilter, options?: ConsoleOptions): Console;
-  /** What is known of a session that somebody has open, from the view on; opens nothing. */
+  /** The snapshot of a session that is open already, if it is; opens nothing. */
   sessionSnapshot(id: string): SessionSnapshot | undefined;
-  /** What is known of a list that somebody has open; opens nothing. */
+  /** The snapshot of a list that is open already, if it is; opens nothing. */
   consoleSnapshot(filter?: ConsoleFilter): ConsoleSnapshot | undefined;
   /**
    * Asks for something, as `Session.command` does, whether or not the session is open. Without a
@@ -64,46 +63,47 @@ export interface Client {
 const sessionKey = (id: string, { after, afterId }: OpenOptions = {}): string =>
   JSON.stringify([id, after, afterId]);
 
-const consoleKey = (wanted: Wanted): string => JSON.stringify([wanted.filter, wanted.events]);
+const consoleKey = (request: ConsoleRequest): string =>
+  JSON.stringify([request.filter, request.events]);
 
 /** Connects to a service. What is asked for meanwhile waits until the connection stands. */
 export function connect({ url, token }: ConnectOptions): Client {
-  const link = new Link(url, token);
-  const commands = new Commands(link);
-  const sessions = new Shared<Opened>();
-  const consoles = new Shared<Watched>();
-  const lineBeside = (others: readonly { readonly line: Line }[]): Line => {
-    const isOwn = !link.refusal && others.some(({ line }) => !line.isOwn);
-    return { link: isOwn ? new Link(url, token) : link, isOwn };
+  const connection = new Connection(url, token);
+  const commands = new CommandQueue(connection);
+  const sessions = new ReferenceCounted<SharedSession>();
+  const consoles = new ReferenceCounted<ConsoleSubscription>();
+  const leaseBeside = (others: readonly { readonly lease: ConnectionLease }[]): ConnectionLease => {
+    const isOwn = !connection.refusal && others.some(({ lease }) => !lease.isOwn);
+    return { connection: isOwn ? new Connection(url, token) : connection, isOwn };
   };
   return {
     openSession(id, options = {}) {
-      const { thing, release } = sessions.hold(sessionKey(id, options), () => {
+      const { thing, release } = sessions.acquire(sessionKey(id, options), () => {
         const { after, afterId } = options;
-        const line = lineBeside(sessions.all.filter((opened) => opened.id === id));
+        const lease = leaseBeside(sessions.all.filter((opened) => opened.id === id));
         const origin =
           after === undefined ? undefined : { revision: after, eventId: afterId ?? null };
-        return new Opened(id, line, origin);
+        return new SharedSession(id, lease, origin);
       });
       return new Session(thing, commands, release);
     },
     openConsole(filter = {}, { events = false } = {}) {
-      const wanted = { filter, events };
-      const { thing, release } = consoles.hold(
-        consoleKey(wanted),
-        () => new Watched(lineBeside(consoles.all), wanted),
+      const request = { filter, events };
+      const { thing, release } = consoles.acquire(
+        consoleKey(request),
+        () => new ConsoleSubscription(leaseBeside(consoles.all), request),
       );
       return new Console(thing, release);
     },
-    sessionSnapshot: (id) => sessions.get(sessionKey(id))?.observed.snapshot,
+    sessionSnapshot: (id) => sessions.get(sessionKey(id))?.store.snapshot,
     consoleSnapshot: (filter = {}) =>
-      consoles.get(consoleKey({ filter, events: false }))?.observed.snapshot,
+      consoles.get(consoleKey({ filter, events: false }))?.store.snapshot,
     command(type, data, sessionId) {
-      return commands.ask({ type, data, ...(sessionId !== undefined && { sessionId }) });
+      return commands.enqueue({ type, data, ...(sessionId !== undefined && { sessionId }) });
     },
     close() {
       for (const open of [...sessions.all, ...consoles.all]) open.end();
-      link.close(refuse('unavailable', 'the client was closed'));
+      connection.close(refuse('unavailable', 'the client was closed'));
     },
   };
 }

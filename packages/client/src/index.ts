@@ -5,11 +5,11 @@ export {
   type ConsoleOptions,
   type OpenOptions,
 } from './client.ts';
-export type { Console } from './console.ts';
-export type { Events } from './events.ts';
-export type { FollowingStatus } from './following/status.ts';
+export type { Console } from './console/console.ts';
+export type { SessionEvents as Events } from './session/session-events.ts';
+export type { SubscriptionStatus as FollowingStatus } from './session/state.ts';
 export { limits } from './limits.ts';
-export type { SessionSnapshot } from './opened.ts';
+export type { SessionSnapshot } from './session/session-subscription.ts';
 export { RefusedError } from './refused-error.ts';
-export type { Session } from './session.ts';
-export type { ConsoleSnapshot } from './watched.ts';
+export type { Session } from './session/session.ts';
+export type { ConsoleSnapshot } from './console/console-subscription.ts';

@@ -5,11 +5,11 @@ import {
   type CommandType,
 } from '@playhead/contract';
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
-import type { SessionSnapshot } from '../opened.ts';
+import type { SessionSnapshot } from '../session/session-subscription.ts';
 import { RefusedError } from '../refused-error.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { useClient } from './context.ts';
-import { storeOf, type Store } from './store.ts';
+import { storeOf, type Store } from './subscription-store.ts';
 
 const unopened: SessionSnapshot = {
   view: undefined,

@@ -1,8 +1,8 @@
 import type { ConsoleFilter } from '@playhead/contract';
 import { useMemo, useSyncExternalStore } from 'react';
-import type { ConsoleSnapshot } from '../watched.ts';
+import type { ConsoleSnapshot } from '../console/console-subscription.ts';
 import { useClient } from './context.ts';
-import { storeOf } from './store.ts';
+import { storeOf } from './subscription-store.ts';
 
 const unopened: ConsoleSnapshot = {
   sessions: undefined,

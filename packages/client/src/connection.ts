@@ -1,0 +1,120 @@
+import {
+  refusal,
+  type ClientToServer,
+  type Refusal,
+  type ServerToClient,
+} from '@playhead/contract';
+import { io, type Socket } from 'socket.io-client';
+import { limits } from './limits.ts';
+
+/** What a connection reports. */
+export interface ConnectionListener {
+  connected(): void;
+  /** Requests without an answer will not be answered. */
+  disconnected(): void;
+  /** It will not connect again: the key is not valid or may not read, or it was closed. */
+  refused(refusal: Refusal): void;
+}
+
+/** A socket that reconnects for ever with jittered backoff, unless it is refused for good. */
+export class Connection {
+  readonly socket: Socket<ServerToClient, ClientToServer>;
+  readonly #listeners = new Set<ConnectionListener>();
+  #refusal: Refusal | undefined;
+  /** Connections in a row on which nothing was received. */
+  #failures = 0;
+  /** When the stopping node asked to reconnect, in milliseconds. */
+  #reconnectMs: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(url: string, token: string) {
+    this.socket = io(url, {
+      transports: ['websocket'],
+      auth: { token },
+      forceNew: true,
+      // Socket.IO's own does not come back when the service ends the connection.
+      reconnection: false,
+      autoConnect: false,
+      timeout: limits.connectMs,
+    });
+    this.socket.on('connect', () => {
+      clearTimeout(this.#timer);
+      for (const listener of this.#listeners) listener.connected();
+    });
+    this.socket.on('disconnect', () => {
+      for (const listener of this.#listeners) listener.disconnected();
+      this.#reconnectLater();
+    });
+    this.socket.on('connect_error', (error) => this.#connectFailed(error));
+    this.socket.on('leaving', ({ afterMs }) => (this.#reconnectMs = afterMs));
+    this.socket.onAny(() => (this.#failures = 0));
+    this.#connect();
+  }
+
+  get isConnected(): boolean {
+    return this.socket.connected;
+  }
+
+  /** Why it does not reconnect; undefined as long as it does. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal;
+  }
+
+  /** Answers the way to stop listening. */
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Disconnects for good; listeners are told why. */
+  close(refusal: Refusal): void {
+    if (this.#refusal) return;
+    this.#refusal = refusal;
+    clearTimeout(this.#timer);
+    this.socket.disconnect();
+    for (const listener of this.#listeners) listener.refused(refusal);
+  }
+
+  #connect(): void {
+    this.socket.connect();
+    // The transport may be open while nothing answers on it.
+    this.#timer = setTimeout(() => {
+      this.socket.disconnect();
+      this.#reconnectLater();
+    }, limits.connectMs);
+  }
+
+  #connectFailed(error: Error & { readonly data?: unknown }): void {
+    const refused = refusal.safeParse(error.data);
+    if (!refused.success || refused.data.retry) this.#reconnectLater();
+    else this.close(refused.data);
+  }
+
+  #reconnectLater(): void {
+    clearTimeout(this.#timer);
+    if (this.#refusal) return;
+    const ms = this.#reconnectMs ?? backoffMs(this.#failures, Math.random());
+    this.#reconnectMs = undefined;
+    this.#timer = setTimeout(() => this.#connect(), ms);
+    this.#failures += 1;
+  }
+}
+
+/**
+ * The connection that a subscription uses. A socket carries one list, and each session once: a
+ * second subscription to the same gets a connection of its own, and closes it at the end.
+ */
+export interface ConnectionLease {
+  readonly connection: Connection;
+  readonly isOwn: boolean;
+}
+
+/**
+ * The pause before the next attempt, in milliseconds. It grows by half with each failure in a row,
+ * so that clients are back soon after a restart; half of it is chance (0 to 1), so that clients
+ * that were disconnected together do not reconnect together.
+ */
+export function backoffMs(failures: number, chance: number): number {
+  const longest = Math.min(limits.backoffMsMax, limits.backoffMsMin * 1.5 ** failures);
+  return (longest * (1 + chance)) / 2;
+}

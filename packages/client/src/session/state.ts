@@ -1,0 +1,187 @@
+import type {
+  OpenView,
+  Refusal,
+  SessionFrame,
+  Refused,
+  SessionEvent,
+  SessionOpen,
+  SessionOpened,
+} from '@playhead/contract';
+
+/** The last event that somebody has: its revision, -1 before the first, and its id if known. */
+export interface Cursor {
+  readonly revision: number;
+  readonly eventId: string | null;
+}
+
+/** An iteration over the session's events, at its own pace. */
+export interface Reader {
+  readonly id: number;
+  /** Undefined until it is known where events begin. */
+  readonly cursor: Cursor | undefined;
+  /** Free places in its queue. */
+  readonly room: number;
+  /** An event had no room: nothing is delivered until there is enough room to reopen for. */
+  readonly isBehind: boolean;
+}
+
+/**
+ * What the service sends: the events before the open (`replaying`), new events (`live`), or, after
+ * too much waited for this client, the events that it missed (`behind`).
+ */
+export type Pace = 'replaying' | 'live' | 'behind';
+
+/** Where it stands with the service. */
+export type Phase =
+  | { readonly is: 'offline' }
+  /** An open was sent, from a cursor or, without one, for a view. */
+  | {
+      readonly is: 'opening';
+      readonly requested: Cursor | undefined;
+      readonly buffered: readonly SessionFrame[];
+    }
+  /** Frames come: those beyond revision `after`, all up to `through` are there. */
+  | {
+      readonly is: 'open';
+      readonly after: number;
+      readonly through: number;
+      readonly pace: Pace;
+    }
+  | { readonly is: 'backing-off' }
+  /** For good. Without a refusal: because it was wanted. */
+  | { readonly is: 'closed'; readonly refusal: Refusal | undefined };
+
+/** The whole state of a session subscription; never changed in place. */
+export interface SessionState {
+  readonly sessionId: string;
+  readonly limits: SessionStateLimits;
+  readonly phase: Phase;
+  /** Number of the latest open or backoff: the outcome of earlier ones is ignored. */
+  readonly attempt: number;
+  /** Opens in a row that failed. */
+  readonly failures: number;
+  /** Where events begin for a new reader; undefined until there is a view. */
+  readonly origin: Cursor | undefined;
+  readonly view: OpenView | undefined;
+  /** At the view. */
+  readonly cursor: Cursor | undefined;
+  /** The log behind this connection has confirmed the cursor, and so all before it. */
+  readonly isVerified: boolean;
+  /** How often the log no longer had the cursor, so that everything started again. */
+  readonly resets: number;
+  readonly readers: readonly Reader[];
+}
+
+/** What is kept at most, as `limits.ts` has it. */
+export interface SessionStateLimits {
+  readonly framesBufferedMax: number;
+  readonly eventsBufferedMax: number;
+}
+
+/** A session that nothing is known of yet; `origin` is where its events are to begin. */
+export const initialState = (
+  sessionId: string,
+  limits: SessionStateLimits,
+  origin?: Cursor,
+): SessionState => ({
+  sessionId,
+  limits,
+  phase: { is: 'offline' },
+  attempt: 0,
+  failures: 0,
+  origin,
+  view: undefined,
+  cursor: undefined,
+  isVerified: false,
+  resets: 0,
+  readers: [],
+});
+
+/** What happens to a session that is subscription. */
+export type SessionInput =
+  | { readonly type: 'connected' }
+  | { readonly type: 'disconnected' }
+  /** The acknowledgement of this attempt. */
+  | {
+      readonly type: 'answered';
+      readonly attempt: number;
+      readonly answer: SessionOpened | Refused;
+    }
+  /** This attempt was not acknowledged in time. */
+  | { readonly type: 'timed-out'; readonly attempt: number }
+  | { readonly type: 'frame'; readonly frame: SessionFrame }
+  /** The service reads on from the log, because too much waits for this client. */
+  | { readonly type: 'behind' }
+  /** The service closed the subscription. */
+  | { readonly type: 'closed'; readonly refusal: Refusal }
+  /** The backoff of this attempt is over. */
+  | { readonly type: 'backoff-over'; readonly attempt: number }
+  /** Closed for good: refused, or by its user. */
+  | { readonly type: 'end'; readonly refusal?: Refusal }
+  /** A new reader wants every event from the origin on. */
+  | { readonly type: 'added'; readonly reader: number }
+  /** A reader has room for one event more. */
+  | { readonly type: 'consumed'; readonly reader: number }
+  | { readonly type: 'removed'; readonly reader: number };
+
+/** What the driver must do. */
+export type SessionEffect =
+  /** Send an open; then comes `answered` or `timed-out` with this `attempt`. */
+  | { readonly do: 'open'; readonly attempt: number; readonly request: SessionOpen }
+  /** Wait, longer after each failure in a row; then comes `backoff-over` with this `attempt`. */
+  | { readonly do: 'back-off'; readonly attempt: number; readonly failures: number }
+  | { readonly do: 'deliver'; readonly reader: number; readonly events: readonly SessionEvent[] }
+  /** A reader gets no more: refused, or because it is no longer wanted. */
+  | { readonly do: 'finish'; readonly reader: number; readonly refusal: Refusal | undefined };
+
+/** The next state, and what to do, in this order. */
+export interface SessionTransition {
+  readonly state: SessionState;
+  readonly effects: readonly SessionEffect[];
+}
+
+/** Nothing to do. */
+export const unchanged = (state: SessionState): SessionTransition => ({ state, effects: [] });
+
+/** One transition, and another from its state. */
+export function andThen(
+  first: SessionTransition,
+  next: (state: SessionState) => SessionTransition,
+): SessionTransition {
+  const { state, effects } = next(first.state);
+  return { state, effects: [...first.effects, ...effects] };
+}
+
+/**
+ * How a session stands, and the list of sessions alike:
+ * - `connecting`: cut off, or not yet open; what is shown may be old.
+ * - `replaying`: open; what has happened meanwhile is coming.
+ * - `live`: everything is there, and what happens comes as it happens.
+ * - `behind`: too much waits for this client; what it misses is coming, from the log.
+ * - `closed`: for good.
+ */
+export type SubscriptionStatus = 'connecting' | 'replaying' | 'live' | 'behind' | 'closed';
+
+/** What of a session, or of the list of sessions, says how it stands. */
+interface Standing {
+  readonly phase:
+    | { readonly is: 'offline' | 'opening' | 'backing-off' | 'closed' }
+    | { readonly is: 'open'; readonly pace: Pace };
+  /** Undefined while nothing is there. */
+  readonly cursor: unknown;
+}
+
+/** How it stands. */
+export function statusOf({ phase, cursor }: Standing): SubscriptionStatus {
+  switch (phase.is) {
+    case 'closed':
+      return 'closed';
+    case 'offline':
+    case 'backing-off':
+      return 'connecting';
+    case 'opening':
+      return cursor ? 'replaying' : 'connecting';
+    case 'open':
+      return phase.pace;
+  }
+}
