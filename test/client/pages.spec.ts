@@ -131,7 +131,8 @@ const sentOf = ({ sent }: Watched, event: string): number =>
     for (const { page } of [ada, bob]) await page.locator('li', { hasText: 'Chat' }).click();
     const input = ({ page }: Watched) => page.locator('input');
     await until(async () => sentOf(ada, 'session:open') === 1 && (await input(bob).isVisible()));
-    await until(async () => (await service.request('/metrics')).text.includes('session_subscriptions 2'));
+    const metrics = async () => (await service.request('/metrics')).text;
+    await until(async () => (await metrics()).includes('session_subscriptions 2'));
     await input(ada).pressSequentially('Green, please');
     const asks = () => input(bob).getAttribute('placeholder');
     await until(async () => (await asks()) === 'Somebody types …');

@@ -185,3 +185,15 @@ export function statusOf({ phase, cursor }: Standing): SubscriptionStatus {
       return phase.pace;
   }
 }
+
+/** The cursor after a whole frame. The filter may have left out an event at its end. */
+export function cursorAfter({ through, events }: SessionFrame, cursor: Cursor): Cursor {
+  if (through <= cursor.revision) return cursor;
+  const last = events.at(-1);
+  return { revision: through, eventId: last?.revision === through ? last.id : null };
+}
+
+/** Whether a log that ends with the one cursor may have the other. */
+export const isWithin = (end: Cursor, { revision, eventId }: Cursor): boolean =>
+  revision < end.revision ||
+  (revision === end.revision && (eventId === null || eventId === end.eventId));

@@ -6,6 +6,8 @@ import {
   type SessionTransition,
   type Cursor,
   andThen,
+  cursorAfter,
+  isWithin,
   type SessionEffect,
 } from './state.ts';
 import {
@@ -129,11 +131,6 @@ function begun(state: SessionState, { revision, eventId, view }: SessionOpened):
   });
 }
 
-/** Whether a log that ends with the one cursor may have the other. */
-const isWithin = (end: Cursor, { revision, eventId }: Cursor): boolean =>
-  revision < end.revision ||
-  (revision === end.revision && (eventId === null || eventId === end.eventId));
-
 function resumed(state: SessionState, requested: Cursor, { eventId }: SessionOpened): SessionState {
   const identified = (cursor: Cursor | undefined): Cursor | undefined =>
     cursor?.revision === requested.revision ? { ...cursor, eventId } : cursor;
@@ -201,13 +198,6 @@ function settle(state: SessionState): SessionTransition {
   // A reader whose queue became full in an old part was the only one that wanted it.
   const isFarBefore = next > phase.through + limits.eventsBufferedMax;
   return isPast || isFarBefore ? open(state) : unchanged(state);
-}
-
-/** The cursor after a whole frame. The filter may have left out an event at its end. */
-function cursorAfter({ through, events }: SessionFrame, cursor: Cursor): Cursor {
-  if (through <= cursor.revision) return cursor;
-  const last = events.at(-1);
-  return { revision: through, eventId: last?.revision === through ? last.id : null };
 }
 
 function deliverTo(
