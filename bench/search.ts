@@ -1,7 +1,7 @@
 import { projections } from '../projections/index.ts';
 import { readConfig } from '../src/config.ts';
 import { openDatabase } from '../src/startup/database.ts';
-import { SearchController } from '../src/http/search.controller.ts';
+import { SearchController } from '../src/http/search/search.controller.ts';
 import type { Bench, BenchContext } from './support/bench.ts';
 import { quantile } from './support/quantile.ts';
 import { between, common, fillSearchable, rare, type Frequency } from './support/searchable.ts';

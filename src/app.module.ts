@@ -11,25 +11,25 @@ import { PrincipalsGateway } from './gateway/principals.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import { SignalsGateway } from './gateway/signals.gateway.ts';
 import type { CommandHandler } from './commands/command-handler.ts';
-import { CommandsController } from './http/commands.controller.ts';
-import { DocumentsController } from './http/documents.controller.ts';
+import { CommandsController } from './http/sessions/commands.controller.ts';
+import { DocumentsController } from './http/documents/documents.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
-import { HealthController } from './http/health.controller.ts';
-import { IngestLimit } from './http/ingest/admission.ts';
+import { HealthController } from './http/operations/health.controller.ts';
+import { IngestLimit } from './http/ingest/ingest-rate-limit.ts';
 import { IngestController } from './http/ingest/ingest.controller.ts';
 import { Ingest } from './http/ingest/ingest.ts';
-import { KeysController } from './http/keys.controller.ts';
-import { MetricsController } from './http/metrics.controller.ts';
-import { createMetrics } from './http/metrics.ts';
-import { ScopeGuard } from './http/scope-guard.ts';
-import { SearchController } from './http/search.controller.ts';
-import { SessionPartsController } from './http/session-parts.controller.ts';
-import { SessionsController } from './http/sessions.controller.ts';
-import { StreamCookieController } from './http/stream/cookie.controller.ts';
-import { Realtime } from './http/stream/realtime.ts';
-import { StreamsController } from './http/stream/streams.controller.ts';
-import { Streams } from './http/stream/streams.ts';
-import { WhoamiController } from './http/whoami.controller.ts';
+import { KeysController } from './http/operations/keys.controller.ts';
+import { MetricsController } from './http/operations/metrics.controller.ts';
+import { createMetrics } from './http/operations/metrics.ts';
+import { ScopeGuard } from './http/requires-scope.ts';
+import { SearchController } from './http/search/search.controller.ts';
+import { SessionPartsController } from './http/sessions/session-parts.controller.ts';
+import { SessionsController } from './http/sessions/sessions.controller.ts';
+import { StreamCookieController } from './http/sse/stream-cookie.controller.ts';
+import { AgentPipeStreams } from './http/sse/agentpipe/agentpipe-streams.ts';
+import { StreamsController } from './http/sse/streams.controller.ts';
+import { OpenStreams } from './http/sse/open-streams.ts';
+import { WhoamiController } from './http/operations/whoami.controller.ts';
 import type { ConsoleSubscriptions } from './live/console/console-subscriptions.ts';
 import type { SessionSubscriptions } from './live/session/session-subscriptions.ts';
 import type { EventLog } from './log/event-log.ts';
@@ -106,8 +106,8 @@ export class AppModule {
         CommandsGateway,
         ConsoleGateway,
         SignalsGateway,
-        Streams,
-        Realtime,
+        OpenStreams,
+        AgentPipeStreams,
         { provide: APP_GUARD, useClass: ScopeGuard },
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],

@@ -2,7 +2,7 @@ import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
 import { refuse, type Refusal } from '@playhead/contract';
 import type { Server } from 'socket.io';
-import { Allowance } from '../access/allowance.ts';
+import { RateLimit } from '../access/rate-limit.ts';
 import type { Authenticator } from '../access/principal.ts';
 import type { Revocations } from '../access/revocations.ts';
 import type { Config } from '../config.ts';
@@ -16,8 +16,8 @@ import type { ViewerSocket } from './open-sessions.ts';
 @WebSocketGateway()
 export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdown {
   readonly #sockets: PrincipalSockets;
-  readonly #messages: Allowance;
-  readonly #opens: Allowance;
+  readonly #messages: RateLimit;
+  readonly #opens: RateLimit;
   readonly #stops: (() => void)[] = [];
 
   constructor(
@@ -28,8 +28,8 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
   ) {
     const { limits, requestsPerMinute, socketsPerKey } = config;
     this.#sockets = new PrincipalSockets(socketsPerKey);
-    this.#messages = new Allowance(requestsPerMinute * limits.socketMessagesPerRequest);
-    this.#opens = new Allowance(limits.opensPerMinute);
+    this.#messages = new RateLimit(requestsPerMinute * limits.socketMessagesPerRequest);
+    this.#opens = new RateLimit(limits.opensPerMinute);
   }
 
   afterInit(server: Server): void {
@@ -79,7 +79,7 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
   async #spend(principalId: string, event: unknown): Promise<Refusal | undefined> {
     const isOpen = nameOf(event).endsWith(':open');
     for (const allowance of isOpen ? [this.#messages, this.#opens] : [this.#messages]) {
-      const { allowed, limit, resetS } = await allowance.spend(principalId);
+      const { allowed, limit, resetS } = await allowance.consume(principalId);
       if (allowed) continue;
       return refuse('rate-limited', `more than ${limit} a minute; again in ${resetS} s`);
     }

@@ -2,7 +2,7 @@ import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { LOGGER } from '../tokens.ts';
-import { answerProblem } from './answer.ts';
+import { sendProblem } from './problem-response.ts';
 import { problemOf } from './problem.ts';
 
 /** Answers every failure in one language: problem+json (RFC 9457) with the contract's codes. */
@@ -17,6 +17,6 @@ export class ErrorFilter implements ExceptionFilter {
     if (problem.code === 'internal') {
       this.logger.error({ err: failure, url: request.url.split('?')[0] }, 'request failed');
     }
-    answerProblem(request, reply, problem);
+    sendProblem(request, reply, problem);
   }
 }

@@ -2,16 +2,16 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { Allowance } from '../access/allowance.ts';
+import { RateLimit } from '../access/rate-limit.ts';
 import { AppModule, type Parts } from '../app.module.ts';
 import type { Config } from '../config.ts';
 import { SessionsGateway } from '../gateway/sessions.gateway.ts';
 import { SocketAdapter } from '../gateway/socket-adapter.ts';
-import { prepareEdge } from '../http/edge.ts';
-import { gauge } from '../http/metrics.ts';
+import { addRequestHooks } from '../http/request-hooks.ts';
+import { gauge } from '../http/operations/metrics.ts';
 import { nestLogger } from '../http/nest-logger.ts';
-import { Streams } from '../http/stream/streams.ts';
-import { refuseUnrouted, serverOptions } from '../http/unrouted.ts';
+import { OpenStreams } from '../http/sse/open-streams.ts';
+import { guardRawRequests, serverOptions } from '../http/raw-request-guard.ts';
 import { closing, listen, tryAddress } from './listening.ts';
 import { openParts } from './open-parts.ts';
 import { METRICS } from '../tokens.ts';
@@ -61,9 +61,9 @@ async function createApp(
   parts: Parts,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(serverOptions(parts.keys, config.limits));
-  const requests = new Allowance(config.requestsPerMinute);
-  prepareEdge(adapter.getInstance(), parts.keys, { ...config.limits, requests });
-  refuseUnrouted(adapter.getInstance().server, parts.keys);
+  const requests = new RateLimit(config.requestsPerMinute);
+  addRequestHooks(adapter.getInstance(), parts.keys, { ...config.limits, requests });
+  guardRawRequests(adapter.getInstance().server, parts.keys);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, logger, parts),
     adapter,
@@ -74,7 +74,7 @@ async function createApp(
   const registry = app.get<Registry>(METRICS);
   gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);
   gauge(registry, 'pending_bytes', 'Bytes that wait for slow sockets', () => gateway.pendingBytes);
-  const streams = app.get(Streams);
+  const streams = app.get(OpenStreams);
   gauge(registry, 'streams', 'Streams (SSE) that are open', () => streams.count);
   gauge(
     registry,

@@ -3,7 +3,7 @@ import { answeredSession, evolveSession, type SessionView } from '@playhead/cont
 import type { ConsoleSnapshot } from '@playhead/client';
 import { sessionCache } from '@playhead/client/react';
 import { QueryClient, QueryObserver } from '@tanstack/react-query';
-import { sessionShape } from '../../src/http/session-shapes.ts';
+import { sessionShape } from '../../src/http/sessions/session-shapes.ts';
 
 /** A list of sessions, by hand. */
 const listOf = (...ids: string[]) => {

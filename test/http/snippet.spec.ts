@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { snippetOf } from '../../src/http/snippet.ts';
+import { snippetOf } from '../../src/http/search/snippet.ts';
 
 const marked = (text: string, words: string[], isWhole = true): string[] => {
   const { text: piece, highlights } = snippetOf(text, words, { isWhole });

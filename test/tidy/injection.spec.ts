@@ -19,7 +19,7 @@ interface Route {
   readonly method: ts.MethodDeclaration;
   /** As a client asks for it; undefined when it is not written out. */
   readonly path: string | undefined;
-  /** What `@Needs` says, on the method or else the class. */
+  /** What `@RequiresScope` says, on the method or else the class. */
   readonly needs: string | undefined;
 }
 
@@ -35,7 +35,7 @@ const routesOf = (file: ts.SourceFile): Route[] =>
     const verb = decorator(method, ...verbs);
     if (!verb) return [];
     const parts = [textOf(decorator(method.parent, 'Controller')), textOf(verb)];
-    const needs = decorator(method, 'Needs') ?? decorator(method.parent, 'Needs');
+    const needs = decorator(method, 'RequiresScope') ?? decorator(method.parent, 'RequiresScope');
     return {
       method,
       path: parts.includes(undefined) ? undefined : `/${parts.filter(Boolean).join('/')}`,
@@ -48,7 +48,7 @@ const open = 'nothing';
 /** Routes that name no scope, and routes that need no key without being one of the open paths. */
 function unguarded(file: ts.SourceFile, openPaths: readonly string[]): string[] {
   return routesOf(file).flatMap(({ method, path, needs }) => {
-    if (needs === undefined) return breach(method, 'names no scope: add @Needs(scope)');
+    if (needs === undefined) return breach(method, 'names no scope: add @RequiresScope(scope)');
     if (needs !== open || (path !== undefined && openPaths.includes(path))) return [];
     return breach(
       method,
@@ -62,7 +62,7 @@ const idleOpenPaths = (openPaths: readonly string[], files: readonly ts.SourceFi
   const routes = files.flatMap(routesOf).filter(({ needs }) => needs === open);
   return openPaths
     .filter((path) => !routes.some((route) => route.path === path))
-    .map((path) => `OPEN_PATHS has ${path}, which no route with @Needs('nothing') answers`);
+    .map((path) => `OPEN_PATHS has ${path}, which no route with @RequiresScope('nothing') answers`);
 };
 
 /** The paths written out in `OPEN_PATHS`. */
@@ -74,7 +74,7 @@ const openPathsOf = (edge: ts.SourceFile): string[] =>
 
 describe('what Nest calls', () => {
   const files = typescript('src/');
-  const openPaths = openPathsOf(parse('src/http/edge.ts'));
+  const openPaths = openPathsOf(parse('src/http/request-hooks.ts'));
 
   it('has each constructor parameter injected by token', () => {
     expect(files.flatMap(uninjected)).toEqual([]);
@@ -99,19 +99,19 @@ describe('what Nest calls', () => {
 
   it('is caught with a route that is open by mistake', () => {
     const text = `@Controller('a') class A {
-      @Get('in') @Needs('nothing') in() {}
-      @Get('out') @Needs('nothing') out() {}
+      @Get('in') @RequiresScope('nothing') in() {}
+      @Get('out') @RequiresScope('nothing') out() {}
       @Post() none() {}
-      @Put(PATH) @Needs('nothing') unreadable() {}
-      @Delete() @Needs('write') fine() {}
+      @Put(PATH) @RequiresScope('nothing') unreadable() {}
+      @Delete() @RequiresScope('write') fine() {}
     }
-    @Controller() @Needs('nothing') class B {
+    @Controller() @RequiresScope('nothing') class B {
       @Get() root() {}
-      @Get('in') @Needs('read') fine() {}
+      @Get('in') @RequiresScope('read') fine() {}
     }`;
     expect(unguarded(parse('a.ts', text), ['/a/in'])).toEqual([
       'a.ts:3 /a/out is no open path: name a scope, or add it to OPEN_PATHS',
-      'a.ts:4 names no scope: add @Needs(scope)',
+      'a.ts:4 names no scope: add @RequiresScope(scope)',
       'a.ts:5 its path is no open path: name a scope, or add it to OPEN_PATHS',
       'a.ts:9 / is no open path: name a scope, or add it to OPEN_PATHS',
     ]);

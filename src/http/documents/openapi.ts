@@ -4,8 +4,8 @@ import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { errorCodes } from '@playhead/contract';
 import { z } from 'zod';
 import type { Limits } from '../../config.ts';
-import { NEEDS, type Need } from '../needs.ts';
-import { COOKIE } from '../stream/cookie.ts';
+import { REQUIRED_SCOPE, type RequiredScope } from '../requires-scope.ts';
+import { COOKIE } from '../sse/stream-cookie.ts';
 import { DOCUMENT, type RouteDocument } from './documented.ts';
 import { jsonSchema } from './json-schema.ts';
 
@@ -13,7 +13,7 @@ import { jsonSchema } from './json-schema.ts';
 export interface DocumentedRoute {
   readonly method: string;
   readonly path: string;
-  readonly needs: Need | undefined;
+  readonly needs: RequiredScope | undefined;
   readonly document: RouteDocument | undefined;
 }
 
@@ -36,7 +36,7 @@ export function routesOf(controllers: readonly Type[]): DocumentedRoute[] {
         {
           method: (RequestMethod[method] ?? '').toLowerCase(),
           path,
-          needs: told<Need>(NEEDS),
+          needs: told<RequiredScope>(REQUIRED_SCOPE),
           document: told<RouteDocument>(DOCUMENT),
         },
       ];

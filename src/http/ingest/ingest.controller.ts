@@ -5,17 +5,17 @@ import { z } from 'zod';
 import { INGEST, INGEST_LIMIT, INGEST_METRIC, CONFIG } from '../../tokens.ts';
 import type { Config } from '../../config.ts';
 import { Documented } from '../documents/documented.ts';
-import { NDJSON, principalOf } from '../edge.ts';
-import { Needs } from '../needs.ts';
+import { NDJSON, principalOf } from '../request-hooks.ts';
+import { RequiresScope } from '../requires-scope.ts';
 import { textOf } from '../json-body.ts';
-import type { IngestLimit } from './admission.ts';
+import type { IngestLimit } from './ingest-rate-limit.ts';
 import type { Ingest } from './ingest.ts';
-import { cliEvent } from './agentpipe.ts';
-import { takeLines } from './lines.ts';
+import { cliEvent } from './agentpipe-schema.ts';
+import { takeLines } from './ndjson.ts';
 
 /** Where the AgentPipe CLI, and whoever speaks like it, reports what happens. */
 @Controller('api/ingest')
-@Needs('ingest')
+@RequiresScope('ingest')
 export class IngestController {
   constructor(
     @Inject(CONFIG) private readonly config: Config,

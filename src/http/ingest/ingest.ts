@@ -3,9 +3,9 @@ import type { CommandHandler } from '../../commands/command-handler.ts';
 import { NO_STREAM, type EventLog } from '../../log/event-log.ts';
 import { parseJson } from '../json-body.ts';
 import { Problem } from '../problem.ts';
-import { cliEvent, type CliEvent } from './agentpipe.ts';
-import type { Admission } from './admission.ts';
-import { idOfText, messageId, reported, type ConversationEvent } from './reported.ts';
+import { cliEvent, type CliEvent } from './agentpipe-schema.ts';
+import type { Admission } from './ingest-rate-limit.ts';
+import { idOfText, messageId, reported, type ConversationEvent } from './reported-commands.ts';
 
 /** What a producer gets for one event. */
 export interface IngestAnswer {

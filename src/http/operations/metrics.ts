@@ -1,0 +1,77 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { CommandHandler } from '../../commands/command-handler.ts';
+import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
+import type { Projector } from '../../projecting/projector.ts';
+
+/** What the numbers are asked of. */
+export interface Measured {
+  readonly commands: CommandHandler;
+  readonly projector: Projector;
+  readonly sessionSubscriptions: SessionSubscriptions;
+}
+
+/** The service's own registry, so that several services in one process do not mix. */
+export function createMetrics({ commands, projector, sessionSubscriptions }: Measured) {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'playhead_' });
+  gauge(
+    registry,
+    'commands_waiting',
+    'Commands taken and not answered yet',
+    () => commands.waiting,
+  );
+  gauge(
+    registry,
+    'session_subscriptions',
+    'Open session subscriptions',
+    () => sessionSubscriptions.viewers,
+  );
+  gauge(
+    registry,
+    'session_rooms',
+    'Sessions with live viewers',
+    () => sessionSubscriptions.sessions,
+  );
+  projectionGauge(registry, 'lag_seconds', 'Age of the oldest event that is not applied', () =>
+    projector.status().map(({ name, lagMs }) => [name, lagMs / 1000]),
+  );
+  projectionGauge(registry, 'parked_sessions', 'Parked sessions', () =>
+    projector.status().map(({ name, parked }) => [name, parked]),
+  );
+  const ingested = new Counter({
+    name: 'playhead_ingested_total',
+    help: 'Events taken by ingest; kept-first had the id of another message',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  return { registry, ingested };
+}
+
+/** A number without labels that is asked for whenever somebody reads the metrics. */
+export function gauge(registry: Registry, name: string, help: string, ask: () => number): void {
+  new Gauge({
+    name: `playhead_${name}`,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(ask());
+    },
+  });
+}
+
+function projectionGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  ask: () => [projection: string, value: number][],
+): void {
+  new Gauge({
+    name: `playhead_projection_${name}`,
+    help,
+    labelNames: ['projection'],
+    registers: [registry],
+    collect() {
+      for (const [projection, value] of ask()) this.set({ projection }, value);
+    },
+  });
+}

@@ -1,0 +1,53 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { errorCodes } from '@playhead/contract';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ingestFailure, isIngest } from './ingest/ingest-failure.ts';
+import type { Problem } from './problem.ts';
+
+const PROBLEM_JSON = 'application/problem+json';
+
+/** A refusal as problem+json (RFC 9457) with the contract's codes; only ingest has another form. */
+const problemDocument = (problem: Problem) => ({
+  type: `urn:playhead:error:${problem.code}`,
+  title: errorCodes[problem.code].title,
+  status: errorCodes[problem.code].status,
+  detail: problem.message,
+  code: problem.code,
+  retry: problem.refusal.retry,
+  ...(problem.refusal.field === undefined ? {} : { field: problem.refusal.field }),
+  ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
+});
+
+/** Answers a request with a refusal. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+  void reply.status(errorCodes[problem.code].status);
+  if (problem.retryAfterS !== undefined) void reply.header('retry-after', problem.retryAfterS);
+  if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
+  if (isIngest(request.url)) {
+    const { headers, body } = ingestFailure(problem);
+    void reply.headers(headers).type('application/json').send(body);
+    return;
+  }
+  void reply.type(PROBLEM_JSON).send(problemDocument(problem));
+}
+
+/** How long a connection may take to read its last answer. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** Sends a refusal on a raw connection, and ends it. */
+export function sendProblemAndClose(connection: Duplex, problem: Problem): void {
+  const { status } = errorCodes[problem.code];
+  const body = JSON.stringify(problemDocument(problem));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_JSON}; charset=utf-8`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  connection.on('error', () => undefined);
+  connection.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // A reset would destroy the answer for a client that still sends: its data is read and dropped.
+  connection.resume();
+  setTimeout(() => connection.destroy(), CLOSE_GRACE_MS).unref();
+}

@@ -1,0 +1,92 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import helmet from 'helmet';
+import type { RateLimit } from '../access/rate-limit.ts';
+import type { Authenticator, Principal } from '../access/principal.ts';
+import { isIngest } from './ingest/ingest-failure.ts';
+import { Problem } from './problem.ts';
+import { countRequest } from './rate-limit.ts';
+import { keyInCookie } from './sse/stream-cookie.ts';
+
+/** Paths that answer without a key. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
+
+export const NDJSON = 'application/x-ndjson';
+
+/** How large a body may be. */
+export interface RequestHooksOptions {
+  readonly bodyBytesMax: number;
+  readonly ndjsonBytesMax: number;
+  /** Requests of a principal; ingest has a limit of its own, by conversation. */
+  readonly requests: RateLimit;
+}
+
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+/** Who makes the request. Throws `unauthenticated` on a path that needs no key. */
+export function principalOf(request: FastifyRequest): Principal {
+  const principal = principals.get(request);
+  if (!principal) throw new Problem('unauthenticated');
+  return principal;
+}
+
+/**
+ * The hooks that run before any route: security headers, then the key and its rate limit (before
+ * the body is read), then the body as bytes, since ingest recognises a retry by them.
+ *
+ * Read this first in the folder. A request then meets `requires-scope.ts`, a controller in
+ * `sessions/`, `search/`, `ingest/`, `sse/` or `operations/`, and on failure `error-filter.ts`
+ * with `problem.ts` and `problem-response.ts`. `raw-request-guard.ts` has what reaches no route.
+ */
+export function addRequestHooks(
+  fastify: FastifyInstance,
+  authenticator: Authenticator,
+  options: RequestHooksOptions,
+): void {
+  // A hook of our own: Fastify's plugin builds all headers again for each request.
+  const protect = helmet();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    protect(request.raw, reply.raw, (failure) => done(failure as Error | undefined));
+  });
+  fastify.addHook('onRequest', async (request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    if (OPEN_PATHS.has(path)) return;
+    const principal = await authenticateRequest(request, authenticator);
+    principals.set(request, principal);
+    if (!isIngest(request.url)) await countRequest(options.requests, principal, reply);
+  });
+  fastify.removeAllContentTypeParsers();
+  takeBytes(fastify, 'application/json', options.bodyBytesMax);
+  takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
+}
+
+function takeBytes(fastify: FastifyInstance, type: string, bodyLimit: number): void {
+  fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => {
+    done(null, body);
+  });
+}
+
+/** The key in a request's header, when there is one. */
+export const bearerOf = ({ authorization = '' }: IncomingHttpHeaders): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+
+/** Who holds the key of a request, which streams may have in a cookie. Throws as `identify`. */
+export const authenticateRequest = (
+  request: FastifyRequest,
+  authenticator: Authenticator,
+): Promise<Principal> => authenticate(request, authenticator, keyInCookie(request));
+
+/** Who holds the key of a request. Throws the refusal when nobody does. */
+export async function authenticate(
+  { headers, url = '' }: { readonly headers: IncomingHttpHeaders; readonly url?: string },
+  authenticator: Authenticator,
+  cookie?: string,
+): Promise<Principal> {
+  // AgentPipe's server strips the scheme when it is there, so a bare key passes at ingest.
+  const bare = isIngest(url) ? headers.authorization : undefined;
+  const token = headers.authorization === undefined ? cookie : (bearerOf(headers) ?? bare);
+  if (!token) throw new Problem('unauthenticated', 'Missing or invalid authorization header');
+  const principal = await authenticator.authenticate(token);
+  if (!principal) throw new Problem('unauthenticated', 'Invalid API key');
+  return principal;
+}

@@ -1,0 +1,132 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { id, type MessageView } from '@playhead/contract';
+import type { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { listMessages } from '../../../projections/messages.ts';
+import { listParticipants } from '../../../projections/participants.ts';
+import { listTools } from '../../../projections/tools.ts';
+import type { Config, Limits } from '../../config.ts';
+import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import type { KeysetPage, PageRequest, Keyset } from '../../projecting/keyset-page.ts';
+import type { Projector } from '../../projecting/projector.ts';
+import { CONFIG, DATABASE, EVENT_LOG, SESSION_SUBSCRIPTIONS, PROJECTOR } from '../../tokens.ts';
+import { Documented } from '../documents/documented.ts';
+import { sessionAtRevision } from './min-revision.ts';
+import { RequiresScope } from '../requires-scope.ts';
+import {
+  fieldNames,
+  only,
+  pageFields,
+  pageRequest,
+  plainText,
+  readQuery,
+  REVISION_MAX,
+  wholeNumber,
+} from '../query-parameters.ts';
+import {
+  messageFields,
+  messageShape,
+  paginationShape,
+  participantFields,
+  participantShape,
+  toolFields,
+  toolShape,
+} from './session-shapes.ts';
+
+const INSTANT_LENGTH_MAX = 40;
+const sequence = z.number().int().nullable();
+const messagePlace = z.tuple([sequence, plainText(INSTANT_LENGTH_MAX), id]);
+const participantPlace = z.tuple([sequence, id]);
+const toolPlace = z.tuple([z.number().int().min(0).max(REVISION_MAX)]);
+
+const partsQuery = <Schema extends z.ZodType<Keyset>>(
+  limits: Limits,
+  place: Schema,
+  fields: readonly string[],
+) =>
+  z.strictObject({
+    ...pageFields(limits, place),
+    fields: fieldNames(fields).optional(),
+    minRevision: wholeNumber(0, REVISION_MAX).optional(),
+  });
+
+const messagesQuery = (limits: Limits) => partsQuery(limits, messagePlace, messageFields);
+const participantsQuery = (limits: Limits) =>
+  partsQuery(limits, participantPlace, participantFields);
+const toolsQuery = (limits: Limits) => partsQuery(limits, toolPlace, toolFields);
+
+type List<Row> = (
+  database: DataSource,
+  sessionId: string,
+  request: PageRequest,
+  countExactMax: number,
+) => Promise<KeysetPage<Row>>;
+
+/** What a session is made of, page by page. */
+@Controller('api/sessions/:id')
+@RequiresScope('read')
+export class SessionPartsController {
+  readonly #limits: Limits;
+  readonly #messages;
+  readonly #participants;
+  readonly #tools;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    @Inject(DATABASE) private readonly database: DataSource,
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(PROJECTOR) private readonly projector: Projector,
+    @Inject(SESSION_SUBSCRIPTIONS) private readonly subscriptions: SessionSubscriptions,
+  ) {
+    this.#limits = config.limits;
+    this.#messages = messagesQuery(this.#limits);
+    this.#participants = participantsQuery(this.#limits);
+    this.#tools = toolsQuery(this.#limits);
+  }
+
+  @Get('messages')
+  @Documented({ summary: 'Messages of a session, in order', query: messagesQuery })
+  async messages(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#messages, query);
+    const list: List<MessageView> = async (...about) => {
+      const page = await listMessages(...about);
+      return { ...page, rows: await this.subscriptions.withOpenText(sessionId, page.rows) };
+    };
+    const { items, pagination } = await this.#part(sessionId, asked, list, messageShape);
+    return { messages: items, pagination };
+  }
+
+  @Get('participants')
+  @Documented({ summary: 'Participants of a session, in order', query: participantsQuery })
+  async participants(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#participants, query);
+    const part = await this.#part(sessionId, asked, listParticipants, participantShape);
+    return { participants: part.items, pagination: part.pagination };
+  }
+
+  @Get('tools')
+  @Documented({ summary: 'Tool calls of a session, in order', query: toolsQuery })
+  async tools(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#tools, query);
+    const { items, pagination } = await this.#part(sessionId, asked, listTools, toolShape);
+    return { tools: items, pagination };
+  }
+
+  async #part<Row>(
+    sessionId: string,
+    asked: z.infer<ReturnType<typeof partsQuery>>,
+    list: List<Row>,
+    shape: (row: Row) => object,
+  ) {
+    const request = pageRequest(asked);
+    const { database, log, projector } = this;
+    const context = { database, log, projector, limits: this.#limits };
+    await sessionAtRevision(context, sessionId, asked.minRevision);
+    const found = await list(database, sessionId, request, this.#limits.countExactMax);
+    return {
+      items: found.rows.map((row) => only(asked.fields, shape(row))),
+      pagination: paginationShape(request, found),
+    };
+  }
+}

@@ -1,0 +1,35 @@
+import { activity, id, sessionSource, sessionStatuses } from '@playhead/contract';
+import { z } from 'zod';
+import type { Limits } from '../../config.ts';
+import { label, plainText, REVISION_MAX, wholeNumber } from '../query-parameters.ts';
+
+/** Of a session's stream: as `session:open` has it on the socket. */
+export const sessionQuery = z
+  .strictObject({
+    after: wholeNumber(-1, REVISION_MAX).optional(),
+    afterId: z.uuid().optional(),
+  })
+  .refine(({ after = -1, afterId }) => afterId === undefined || after >= 0, {
+    path: ['afterId'],
+    message: 'needs `after` of at least 0',
+  });
+
+/** Of the stream of all sessions: a position or an id of it, and the console's filter. */
+export const consoleQuery = (limits: Limits) =>
+  z.strictObject({
+    after: z.string().max(201).optional(),
+    status: z.enum(sessionStatuses).optional(),
+    source: sessionSource.optional(),
+    state: activity.optional(),
+    label: z
+      .preprocess(
+        (told) => (typeof told === 'string' ? [told] : told),
+        z.array(label).max(limits.labelFiltersMax),
+      )
+      .transform((pairs) => Object.fromEntries(pairs))
+      .optional(),
+    search: plainText(limits.searchCharactersMax).min(1).optional(),
+  });
+
+/** Of the stream in AgentPipe's shape. */
+export const realtimeQuery = z.strictObject({ conversationId: id.optional() });

@@ -1,0 +1,101 @@
+import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { id, type SessionOpen } from '@playhead/contract';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Config } from '../../config.ts';
+import type { ConsoleSubscriptions } from '../../live/console/console-subscriptions.ts';
+import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import { CONFIG, CONSOLE_SUBSCRIPTIONS, EVENT_LOG, SESSION_SUBSCRIPTIONS } from '../../tokens.ts';
+import { Documented } from '../documents/documented.ts';
+import { RequiresScope } from '../requires-scope.ts';
+import { Problem } from '../problem.ts';
+import { readQuery } from '../query-parameters.ts';
+import { ConsoleStreams } from './console-streams.ts';
+import { lastEventId, readLogCursor, readSessionCursor } from './event-ids.ts';
+import { consoleQuery, realtimeQuery, sessionQuery } from './stream-queries.ts';
+import { AgentPipeStreams } from './agentpipe/agentpipe-streams.ts';
+import { SessionStreams } from './session-streams.ts';
+import { OpenStreams } from './open-streams.ts';
+
+/** Server-sent events, for those who cannot use sockets: the same events, codes and cursors. */
+@Controller('api')
+@RequiresScope('read')
+export class StreamsController {
+  readonly #sessions: SessionStreams;
+  readonly #console: ConsoleStreams;
+  readonly #consoleQuery: ReturnType<typeof consoleQuery>;
+
+  constructor(
+    @Inject(CONFIG) { limits }: Config,
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(SESSION_SUBSCRIPTIONS) subscriptions: SessionSubscriptions,
+    @Inject(CONSOLE_SUBSCRIPTIONS) console: ConsoleSubscriptions,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
+    @Inject(AgentPipeStreams) private readonly realtime: AgentPipeStreams,
+  ) {
+    this.#sessions = new SessionStreams(subscriptions, streams);
+    this.#console = new ConsoleStreams(console, log.epoch, streams);
+    this.#consoleQuery = consoleQuery(limits);
+  }
+
+  @Get('sessions/:id/stream')
+  @Documented({
+    summary: 'Events of a session, past and coming, as server-sent events',
+    query: () => sessionQuery,
+    isStream: true,
+  })
+  async session(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const asked = readQuery(sessionQuery, query);
+    const last = lastEventId(request.headers);
+    if (!id.safeParse(sessionId).success) throw new Problem('not-found');
+    const cursor = last === undefined ? asked : readSessionCursor(last);
+    const open: SessionOpen = { sessionId, ...cursor };
+    await this.#sessions.open(open, this.streams.admit(request, reply), request);
+  }
+
+  @Get('stream')
+  @Documented({
+    summary: 'Events of all sessions, past and coming, as server-sent events',
+    query: consoleQuery,
+    isStream: true,
+  })
+  async all(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { after, ...filter } = readQuery(this.#consoleQuery, query);
+    const { epoch } = this.log;
+    const last = lastEventId(request.headers);
+    const cursor =
+      last === undefined
+        ? after !== undefined && readLogCursor(after, epoch, 'after')
+        : readLogCursor(last, epoch);
+    const open = { ...cursor, filter };
+    await this.#console.open(open, this.streams.admit(request, reply), request);
+  }
+
+  @Get('realtime/stream')
+  @Documented({
+    summary: "Events in the shape of AgentPipe's own server, as server-sent events",
+    query: () => realtimeQuery,
+    isStream: true,
+  })
+  async peers(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { conversationId }: z.infer<typeof realtimeQuery> = readQuery(realtimeQuery, query);
+    const last = lastEventId(request.headers);
+    const cursor = last === undefined ? undefined : readLogCursor(last, this.log.epoch);
+    const stream = this.streams.admit(request, reply);
+    await this.realtime.open({ conversationId, cursor }, stream, request);
+  }
+}
