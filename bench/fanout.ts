@@ -4,7 +4,12 @@ import type { Bench } from './support/bench.ts';
 import { HttpConnection } from './support/http-connection.ts';
 import { adminKey, startBareServer, startService, type Program } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
-import { playhead, socketIo, viewerOptions, type Side } from './support/sides.ts';
+import {
+  playhead,
+  socketIo,
+  viewerOptions,
+  type ComparedServer,
+} from './support/compared-servers.ts';
 
 const VIEWERS = 1_000;
 /** Of which latencies are measured. */
@@ -37,7 +42,7 @@ export const fanout: Bench = {
   },
 };
 
-async function measure(side: Side, server: Program) {
+async function measure(side: ComparedServer, server: Program) {
   const to = new URL(side.path, server.url);
   const open = () => HttpConnection.open(to, adminKey);
   const writers = await Promise.all(Array.from({ length: WRITERS }, open));

@@ -4,7 +4,12 @@ import type { Bench } from './support/bench.ts';
 import { HttpConnection } from './support/http-connection.ts';
 import { adminKey, startBareServer, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
-import { playhead, socketIo, viewerOptions, type Side } from './support/sides.ts';
+import {
+  playhead,
+  socketIo,
+  viewerOptions,
+  type ComparedServer,
+} from './support/compared-servers.ts';
 import { postSteadily } from './support/steady-posts.ts';
 
 const ROOMS = 100;
@@ -40,7 +45,7 @@ export const live: Bench = {
   },
 };
 
-async function measure(side: Side, url: string): Promise<number[]> {
+async function measure(side: ComparedServer, url: string): Promise<number[]> {
   const rooms = Array.from({ length: ROOMS }, (_, nth) => `room-${nth}`);
   const writers = await Promise.all(
     Array.from({ length: CONNECTIONS }, () =>

@@ -3,7 +3,12 @@ import { io, type Socket } from 'socket.io-client';
 import type { Bench } from './support/bench.ts';
 import { HttpConnection } from './support/http-connection.ts';
 import { adminKey, startBareServer, startService, type Program } from './support/program.ts';
-import { playhead, socketIo, viewerOptions, type Side } from './support/sides.ts';
+import {
+  playhead,
+  socketIo,
+  viewerOptions,
+  type ComparedServer,
+} from './support/compared-servers.ts';
 
 /** They warm up what is loaded once. */
 const BEFORE = 500;
@@ -27,7 +32,7 @@ export const memory: Bench = {
   },
 };
 
-async function measure(side: Side, server: Program): Promise<number> {
+async function measure(side: ComparedServer, server: Program): Promise<number> {
   const writer = await HttpConnection.open(new URL(side.path, server.url), adminKey);
   const rooms = Array.from({ length: ROOMS }, (_, nth) => `room-${nth}`);
   for (const room of rooms) await writer.post(side.body(room, 'first'));

@@ -4,7 +4,7 @@ import type { SessionFrame } from '@playhead/contract';
 import type { Bench } from './support/bench.ts';
 import { lightParser } from './support/light-parser.ts';
 import { adminKey, startService } from './support/program.ts';
-import { beginSession } from './support/spoken.ts';
+import { beginSession } from './support/bench-session.ts';
 
 const EVENTS = 10_000;
 const AT_ONCE = 100;

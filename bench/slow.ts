@@ -4,8 +4,8 @@ import type { Bench } from './support/bench.ts';
 import { lightParser, type LightFrame } from './support/light-parser.ts';
 import { startService, type Program } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
-import { viewerOptions } from './support/sides.ts';
-import { beginSession, type SpokenSession } from './support/spoken.ts';
+import { viewerOptions } from './support/compared-servers.ts';
+import { beginSession, type BenchSession } from './support/bench-session.ts';
 
 const FAST = 200;
 const PER_SECOND = 2_000;
@@ -94,7 +94,7 @@ export async function watch(
 }
 
 /** Appends at the steady rate, or as fast as that goes; `sent` says when each revision was. */
-async function speak(session: SpokenSession, sent: number[], ms: number): Promise<void> {
+async function speak(session: BenchSession, sent: number[], ms: number): Promise<void> {
   const begin = performance.now();
   const count = (PER_SECOND * EVERY_MS) / 1_000;
   for (let due = begin; performance.now() < begin + ms; due += EVERY_MS) {

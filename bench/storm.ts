@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from './support/bench.ts';
 import { adminKey, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
-import { beginSession } from './support/spoken.ts';
+import { beginSession } from './support/bench-session.ts';
 
 const VIEWERS = 1_000;
 

@@ -40,7 +40,7 @@ import { CommandRequests } from './commands/command-requests.ts';
 import * as tokens from './tokens.ts';
 
 /** Everything below Nest. */
-export interface Parts {
+export interface ServiceParts {
   readonly database: DataSource;
   readonly log: EventLog;
   readonly tail: Tail;
@@ -57,7 +57,7 @@ export interface Parts {
 @Module({})
 export class AppModule {
   /** The module around parts that are open already. */
-  static of(config: Config, logger: Logger, parts: Parts): DynamicModule {
+  static of(config: Config, logger: Logger, parts: ServiceParts): DynamicModule {
     const { limits } = config;
     const { commands, log } = parts;
     const now = (): Date => new Date();
@@ -71,7 +71,7 @@ export class AppModule {
       [tokens.NODES, parts.nodes],
       [tokens.DATABASE, parts.database],
       [tokens.COMMANDS, commands],
-      [tokens.REQUESTS, new CommandRequests(commands, log, limits)],
+      [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
       [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
       [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],

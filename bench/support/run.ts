@@ -2,7 +2,7 @@ import type { Bench, BenchContext, Figure } from './bench.ts';
 import { startBenchPostgres } from './database.ts';
 import { benches } from '../index.ts';
 import { quantile } from './quantile.ts';
-import { watchStolen } from './stolen.ts';
+import { measureStealTime } from './steal-time.ts';
 
 const RUNS = 3;
 
@@ -32,9 +32,9 @@ export async function runBenches(names: readonly string[]): Promise<void> {
 async function runBench(bench: Bench, context: BenchContext): Promise<void> {
   const runs: Figure[][] = [];
   while (runs.length < RUNS) {
-    const stolen = watchStolen();
+    const steal = measureStealTime();
     const figures = await bench.run(context);
-    runs.push([...figures, ...stolen()]);
+    runs.push([...figures, ...steal()]);
   }
   for (const { name, unit } of runs[0] ?? []) {
     const values = runs.flat().filter((figure) => figure.name === name);

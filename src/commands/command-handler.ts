@@ -1,7 +1,7 @@
 import { eventTypes, sessionStream, type ErrorCode, type SessionEvent } from '@playhead/contract';
-import { refused, type Refused } from '../domain/refused.ts';
+import { refused, type Refused } from '../domain/refusal.ts';
 import type { SessionCommand } from '../domain/session-commands.ts';
-import type { SessionFact } from '../domain/decided.ts';
+import type { SessionFact } from '../domain/decision.ts';
 import { decide } from '../domain/session.ts';
 import type { SessionState } from '../domain/session-state.ts';
 import { LogError, NO_STREAM, type EventLog, type NewEvent } from '../log/event-log.ts';

@@ -3,7 +3,13 @@ import { LRUCache } from 'lru-cache';
 import { sessionStream, type SessionEvent } from '@playhead/contract';
 import { evolve } from '../domain/session.ts';
 import { initialState, sizeOf, STATE_VERSION, type SessionState } from '../domain/session-state.ts';
-import { nothingTouched, partOf, touch, withPart, type StatePart } from '../domain/state-part.ts';
+import {
+  nothingTouched,
+  snapshotOf,
+  touch,
+  withSnapshot,
+  type StateSnapshot,
+} from '../domain/state-snapshot.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { pagesOf } from '../log/pages.ts';
 import { lastEventOf, type Snapshots } from '../log/snapshots.ts';
@@ -47,7 +53,7 @@ export class HeldState {
   cut(events: number) {
     const { revision } = this.state;
     if (revision - this.#from + 1 < events) return undefined;
-    const data = partOf(this.state, this.#touched);
+    const data = snapshotOf(this.state, this.#touched);
     const part = { from: this.#from, revision, eventId: this.#lastId, data };
     this.#from = revision + 1;
     this.#touched = nothingTouched();
@@ -105,7 +111,7 @@ export class SessionStates {
     for await (const part of this.snapshots.read(fold, stream)) {
       if (part.from > state.revision + 1) break;
       if (part.revision <= state.revision) continue;
-      state = withPart(state, part.revision, part.data as StatePart);
+      state = withSnapshot(state, part.revision, part.data as StateSnapshot);
       last = part;
       await nextTurn();
     }

@@ -1,7 +1,7 @@
 import { hasChunk, TEXT_LENGTH_MAX, withRun, type ChunkRun } from '@playhead/contract';
 import type { EventData, RequestedCommand } from '@playhead/contract';
-import { decided, nothingNew, said, type Decided } from './decided.ts';
-import { refused, type Refused } from './refused.ts';
+import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
+import { refused, type Refused } from './refusal.ts';
 import type { AppendChunks } from './session-commands.ts';
 import { fingerprint, type OpenMessage, type SessionState } from './session-state.ts';
 
@@ -17,7 +17,7 @@ const unknown = (messageId: string): Refused =>
   refused('not-found', `the session has no message ${messageId}`);
 
 /** A whole message. */
-export function post(data: Data<'message.post'>, id: string, state: SessionState): Decided {
+export function post(data: Data<'message.post'>, id: string, state: SessionState): Decision {
   const messageId = data.messageId ?? id;
   if (state.openMessages.has(messageId)) return { facts: [], keptFirst: true };
   const held = state.messages.get(messageId);
@@ -25,19 +25,25 @@ export function post(data: Data<'message.post'>, id: string, state: SessionState
     return held === fingerprint(data.content) ? nothingNew : { facts: [], keptFirst: true };
   }
   const sequence = state.sequence + 1;
-  return decided({ type: 'message.posted', data: said({ ...data, messageId, sequence }) });
+  return decisionOf({
+    type: 'message.posted',
+    data: definedFields({ ...data, messageId, sequence }),
+  });
 }
 
 /** The begin of a message whose text comes in chunks. */
-export function start(data: Data<'message.start'>, id: string, state: SessionState): Decided {
+export function start(data: Data<'message.start'>, id: string, state: SessionState): Decision {
   const messageId = data.messageId ?? id;
   if (state.openMessages.has(messageId) || state.messages.has(messageId)) return nothingNew;
   const sequence = state.sequence + 1;
-  return decided({ type: 'message.started', data: said({ ...data, messageId, sequence }) });
+  return decisionOf({
+    type: 'message.started',
+    data: definedFields({ ...data, messageId, sequence }),
+  });
 }
 
 /** Chunks that are there already, or come after the message was ended, change nothing. */
-export function append(command: AppendChunks, state: SessionState): Decided | Refused {
+export function append(command: AppendChunks, state: SessionState): Decision | Refused {
   const { messageId } = command;
   const open = state.openMessages.get(messageId);
   if (!open) return state.messages.has(messageId) ? nothingNew : unknown(messageId);
@@ -49,13 +55,13 @@ export function append(command: AppendChunks, state: SessionState): Decided | Re
   if (after.ahead.length > AHEAD_MAX) {
     return refused('refused', `more than ${AHEAD_MAX} pieces wait for chunk ${after.next}`);
   }
-  return decided(
+  return decisionOf(
     ...runs.map((run) => ({ type: 'message.chunked' as const, data: { messageId, ...run } })),
   );
 }
 
 /** The end of a message being written; without `content` it is what the chunks say. */
-export function complete(data: Data<'message.complete'>, state: SessionState): Decided | Refused {
+export function complete(data: Data<'message.complete'>, state: SessionState): Decision | Refused {
   const { messageId, content, ...usage } = data;
   const open = state.openMessages.get(messageId);
   if (!open) return ended(messageId, content, state);
@@ -65,21 +71,21 @@ export function complete(data: Data<'message.complete'>, state: SessionState): D
     content: content ?? textOf(open),
     chunksHash: open.assembly.next > 0 ? hashOf(open) : undefined,
   };
-  return decided({ type: 'message.completed', data: said(completed) });
+  return decisionOf({ type: 'message.completed', data: definedFields(completed) });
 }
 
 /** The message ends in an error and keeps what there was of it. */
-export function fail(data: Data<'message.fail'>, state: SessionState): Decided | Refused {
+export function fail(data: Data<'message.fail'>, state: SessionState): Decision | Refused {
   const open = state.openMessages.get(data.messageId);
   if (!open) return ended(data.messageId, undefined, state);
-  return decided({ type: 'message.failed', data: { ...data, content: textOf(open) } });
+  return decisionOf({ type: 'message.failed', data: { ...data, content: textOf(open) } });
 }
 
 function ended(
   messageId: string,
   content: string | undefined,
   state: SessionState,
-): Decided | Refused {
+): Decision | Refused {
   const held = state.messages.get(messageId);
   if (held === undefined) return unknown(messageId);
   const isSame = content === undefined || held === fingerprint(content);

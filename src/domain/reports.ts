@@ -1,29 +1,29 @@
 import type { EventData } from '@playhead/contract';
-import { decided, nothingNew, type Decided, type SessionFact } from './decided.ts';
-import { refused, type Refused } from './refused.ts';
+import { decisionOf, nothingNew, type Decision, type SessionFact } from './decision.ts';
+import { refused, type Refused } from './refusal.ts';
 import type { ReportedCommand, ReportedSource } from './session-commands.ts';
 import { fingerprint, type SessionState } from './session-state.ts';
 
 /** What a report does: it has happened, so no state forbids it. */
-export function decideReport(command: ReportedCommand, state: SessionState): Decided | Refused {
+export function decideReport(command: ReportedCommand, state: SessionState): Decision | Refused {
   if (state.source === 'web' || state.source === 'api') {
     return refused('not-found', 'no such session among the reported ones');
   }
   switch (command.type) {
     case 'report-start':
-      return decided(
+      return decisionOf(
         { type: 'session.started', data: { ...command.start, source: command.source } },
         ...command.participants.map((participant, index) => joined({ ...participant, index })),
       );
     case 'report-message':
       return message(command, state);
     case 'report-error':
-      return decided(...inferredStart(state, command.source), {
+      return decisionOf(...inferredStart(state, command.source), {
         type: 'session.error-raised',
         data: command.error,
       });
     case 'report-end':
-      return decided(...inferredStart(state, command.source), {
+      return decisionOf(...inferredStart(state, command.source), {
         type: 'session.ended',
         data: command.end,
       });
@@ -33,13 +33,13 @@ export function decideReport(command: ReportedCommand, state: SessionState): Dec
 function message(
   { source, message, author }: Extract<ReportedCommand, { type: 'report-message' }>,
   state: SessionState,
-): Decided {
+): Decision {
   const held = state.messages.get(message.messageId);
   if (held !== undefined) {
     return held === fingerprint(message.content) ? nothingNew : { facts: [], keptFirst: true };
   }
   const isKnown = state.participants.has(author.participantId);
-  return decided(
+  return decisionOf(
     ...inferredStart(state, source),
     ...(isKnown ? [] : [joined({ ...author, inferred: true })]),
     { type: 'message.posted', data: message },

@@ -5,10 +5,10 @@ import {
   type KnownSessionEvent,
   type SessionEvent,
 } from '@playhead/contract';
-import { allowed, transitions } from './allowed.ts';
-import { decided, nothingNew, said, type Decided } from './decided.ts';
+import { allowedIn, transitions } from './state-rules.ts';
+import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
 import * as messages from './messages.ts';
-import { refused, type Refused } from './refused.ts';
+import { refused, type Refused } from './refusal.ts';
 import { decideReport } from './reports.ts';
 import type { AskedCommand, SessionCommand } from './session-commands.ts';
 import { fingerprint, type OpenMessage, type SessionState } from './session-state.ts';
@@ -22,7 +22,7 @@ export function decide(
   command: SessionCommand,
   state: SessionState,
   id: string,
-): Decided | Refused {
+): Decision | Refused {
   switch (command.type) {
     case 'report-start':
     case 'report-message':
@@ -54,43 +54,46 @@ export function decide(
 }
 
 function forbidden({ type }: AskedCommand, { lifecycle }: SessionState): Refused | undefined {
-  if (allowed[type].includes(lifecycle)) return undefined;
+  if (allowedIn[type].includes(lifecycle)) return undefined;
   if (lifecycle === 'none') return refused('not-found', 'no such session');
   const state = type === 'session.start' ? 'there already' : lifecycle;
   return refused('refused', `the session is ${state}: no ${type}`);
 }
 
-function decideAsked(command: AskedCommand, state: SessionState, id: string): Decided | Refused {
+function decideAsked(command: AskedCommand, state: SessionState, id: string): Decision | Refused {
   switch (command.type) {
     case 'session.start':
-      return decided({ type: 'session.started', data: said({ ...command.data, source: 'api' }) });
+      return decisionOf({
+        type: 'session.started',
+        data: definedFields({ ...command.data, source: 'api' }),
+      });
     case 'session.rename':
-      return decided({ type: 'session.renamed', data: command.data });
+      return decisionOf({ type: 'session.renamed', data: command.data });
     case 'session.label':
-      return decided({ type: 'session.labelled', data: command.data });
+      return decisionOf({ type: 'session.labelled', data: command.data });
     case 'session.set-state':
       return turn(command.data, state);
     case 'session.set-provider':
-      return decided({ type: 'session.provider-changed', data: said(command.data) });
+      return decisionOf({ type: 'session.provider-changed', data: definedFields(command.data) });
     case 'session.cancel':
       if (state.activity !== 'working') return refused('refused', 'the session is not working');
-      return decided(
-        { type: 'session.cancel-requested', data: said(command.data) },
+      return decisionOf(
+        { type: 'session.cancel-requested', data: definedFields(command.data) },
         { type: 'session.state-changed', data: { state: 'idle' } },
       );
     case 'session.raise-error':
-      return decided({ type: 'session.error-raised', data: said(command.data) });
+      return decisionOf({ type: 'session.error-raised', data: definedFields(command.data) });
     case 'session.idle':
-      return decided({ type: 'session.idled', data: said(command.data) });
+      return decisionOf({ type: 'session.idled', data: definedFields(command.data) });
     case 'session.resume':
-      return decided({ type: 'session.resumed', data: {} });
+      return decisionOf({ type: 'session.resumed', data: {} });
     case 'session.end':
-      return decided({ type: 'session.ended', data: said(command.data) });
+      return decisionOf({ type: 'session.ended', data: definedFields(command.data) });
     case 'participant.join':
-      return decided({ type: 'participant.joined', data: said(command.data) });
+      return decisionOf({ type: 'participant.joined', data: definedFields(command.data) });
     case 'participant.leave':
       return state.participants.has(command.data.participantId)
-        ? decided({ type: 'participant.left', data: said(command.data) })
+        ? decisionOf({ type: 'participant.left', data: definedFields(command.data) })
         : refused('not-found', `nobody is called ${command.data.participantId} in the session`);
     case 'message.post':
       return messages.post(command.data, id, state);
@@ -109,12 +112,12 @@ function decideAsked(command: AskedCommand, state: SessionState, id: string): De
   }
 }
 
-function turn(data: EventData<'session.state-changed'>, state: SessionState): Decided | Refused {
+function turn(data: EventData<'session.state-changed'>, state: SessionState): Decision | Refused {
   if (data.state === state.activity) return nothingNew;
   if (!transitions[state.activity].includes(data.state)) {
     return refused('refused', `the session is ${state.activity} and cannot become ${data.state}`);
   }
-  return decided({ type: 'session.state-changed', data: said(data) });
+  return decisionOf({ type: 'session.state-changed', data: definedFields(data) });
 }
 
 type Own<Value> =

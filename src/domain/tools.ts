@@ -1,6 +1,6 @@
 import type { RequestedCommand } from '@playhead/contract';
-import { decided, nothingNew, said, type Decided } from './decided.ts';
-import { refused, type Refused } from './refused.ts';
+import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
+import { refused, type Refused } from './refusal.ts';
 import type { SessionState } from './session-state.ts';
 
 type ToolCommand = Extract<RequestedCommand, { type: `tool.${string}` }>;
@@ -10,21 +10,21 @@ export function decideTool(
   command: ToolCommand,
   id: string,
   state: SessionState,
-): Decided | Refused {
+): Decision | Refused {
   const callId = command.data.callId ?? id;
   const call = state.toolCalls.get(callId);
   switch (command.type) {
     case 'tool.call':
       return call
         ? nothingNew
-        : decided({ type: 'tool.called', data: said({ ...command.data, callId }) });
+        : decisionOf({ type: 'tool.called', data: definedFields({ ...command.data, callId }) });
     case 'tool.output':
       if (!call) return refused('not-found', `the session has no tool call ${callId}`);
       if (call === 'finished') return refused('refused', `the tool call ${callId} is finished`);
-      return decided({ type: 'tool.output', data: command.data });
+      return decisionOf({ type: 'tool.output', data: command.data });
     case 'tool.finish':
       if (!call) return refused('not-found', `the session has no tool call ${callId}`);
       if (call === 'finished') return nothingNew;
-      return decided({ type: 'tool.finished', data: said(command.data) });
+      return decisionOf({ type: 'tool.finished', data: definedFields(command.data) });
   }
 }

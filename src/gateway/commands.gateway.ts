@@ -19,7 +19,7 @@ import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
 import { problemOf } from '../http/problem.ts';
 import type { CommandRequests } from '../commands/command-requests.ts';
-import { CONFIG, KEYS, REQUESTS } from '../tokens.ts';
+import { CONFIG, KEYS, COMMAND_REQUESTS } from '../tokens.ts';
 import { admitted } from './admission.ts';
 import { parsePayload, cleansed } from './payloads.ts';
 import type { ViewerSocket } from './open-sessions.ts';
@@ -34,7 +34,7 @@ export class CommandsGateway implements BeforeApplicationShutdown {
   constructor(
     @Inject(SessionsGateway) private readonly sockets: SessionsGateway,
     @Inject(KEYS) private readonly keys: Authenticator,
-    @Inject(REQUESTS) private readonly requests: CommandRequests,
+    @Inject(COMMAND_REQUESTS) private readonly requests: CommandRequests,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 

@@ -6,7 +6,7 @@ import {
   type NewEvent,
   type RecordedEvent,
 } from './event-log.ts';
-import { faithfulJson } from './faithful-json.ts';
+import { losslessJson } from './lossless-json.ts';
 import { upcast } from './upcasts.ts';
 
 /** An event as stores keep it: data and meta are JSON texts without line breaks. */
@@ -67,8 +67,8 @@ function encodeEvent(event: NewEvent, field: string): StorableEvent {
   demand(uuid.test(event.id), `${field}.id`, 'must be a UUID');
   demand(type.test(event.type), `${field}.type`, 'must be 1 to 100 of A-Z a-z 0-9 . _ -');
   demand(isInteger(event.v, 1), `${field}.v`, 'must be a positive integer');
-  const data = faithfulJson(event.data, `${field}.data`);
-  const meta = faithfulJson(event.meta, `${field}.meta`);
+  const data = losslessJson(event.data, `${field}.data`);
+  const meta = losslessJson(event.meta, `${field}.meta`);
   const bytes = Buffer.byteLength(data) + Buffer.byteLength(meta);
   return { id: event.id.toLowerCase(), type: event.type, v: event.v, data, meta, bytes };
 }

@@ -1,5 +1,5 @@
 import type { FollowedBatch, Follower, RecordedEvent } from './event-log.ts';
-import { retryPause } from './retry-pause.ts';
+import { backoff } from './backoff.ts';
 
 /** Where a follower reads. */
 export interface FollowSource {
@@ -36,7 +36,7 @@ export function startFollowing(
       } catch (fault) {
         if (signal.aborted) break;
         options.warn(`follower: ${what} failed and is tried again`, fault);
-        await retryPause(attempt, options.retryPauseMaxMs, signal);
+        await backoff(attempt, options.retryPauseMaxMs, signal);
       }
     }
     return undefined;

@@ -1,5 +1,5 @@
 import { NO_STREAM, type EventLog, type RecordedEvent } from '../log/event-log.ts';
-import { allPages, survey, type Survey } from './survey.ts';
+import { allPages, digestLog, type LogDigest } from './log-digest.ts';
 
 /** How far a copy is. */
 export interface CopyProgress {
@@ -45,9 +45,9 @@ export async function copyLog(
 ): Promise<Copied> {
   const tell = (step: CopyProgress['step'], of?: number) => (events: number) =>
     onProgress({ step, events, ...(of !== undefined && { of }) });
-  const source = await survey(from, readEventsMax, tell('counting'));
+  const source = await digestLog(from, readEventsMax, tell('counting'));
   const { events, digest, through } = source;
-  const before = await survey(to, readEventsMax, tell('looking', events));
+  const before = await digestLog(to, readEventsMax, tell('looking', events));
   refuseOthers(source, before);
   let seen = 0;
   for await (const page of allPages(from, readEventsMax, through)) {
@@ -58,7 +58,7 @@ export async function copyLog(
     if (failed?.status === 'rejected') throw failed.reason;
     tell('copying', events)((seen += page.length));
   }
-  const after = await survey(to, readEventsMax, tell('comparing', events));
+  const after = await digestLog(to, readEventsMax, tell('comparing', events));
   if (after.events !== events || after.digest !== digest) {
     throw new CannotCopy(
       `the logs differ: ${events} events with digest ${digest} against ` +
@@ -71,7 +71,7 @@ export async function copyLog(
 }
 
 /** Somebody else has written to the log that is copied to. */
-function refuseOthers(source: Survey, before: Survey): void {
+function refuseOthers(source: LogDigest, before: LogDigest): void {
   for (const [stream, { revision }] of before.streams) {
     const end = source.streams.get(stream);
     if (end && end.revision >= revision) continue;
@@ -80,7 +80,7 @@ function refuseOthers(source: Survey, before: Survey): void {
   }
 }
 
-function isMissing({ streams }: Survey, { stream, revision, id }: RecordedEvent): boolean {
+function isMissing({ streams }: LogDigest, { stream, revision, id }: RecordedEvent): boolean {
   const end = streams.get(stream);
   if (!end || revision > end.revision) return true;
   if (revision < end.revision || id === end.id) return false;

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { limits } from '../config.ts';
 import { CleanupStack } from '../startup/cleanup-stack.ts';
 import { CannotCopy, copyLog, type Copied, type CopyProgress } from './copy-log.ts';
-import { openPlace } from './open-place.ts';
-import { progressLine } from './progress-line.ts';
+import { openStore } from './open-store.ts';
+import { progressLine } from './progress-bar.ts';
 
 /* What `playhead log copy` runs: it needs the stores themselves, not a service. */
 
@@ -38,12 +38,12 @@ async function copy(cleanup: CleanupStack): Promise<Copied> {
   if (!from || !to) throw new CannotCopy(USAGE);
   if (from === to && fromPrefix === toPrefix) throw new CannotCopy('from and to are the same');
   const warn = (message: string): void => void (json || console.error(message));
-  const source = await openPlace(
+  const source = await openStore(
     from,
     { streamPrefix: fromPrefix, isNewAllowed: false, warn },
     cleanup,
   );
-  const target = await openPlace(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, cleanup);
+  const target = await openStore(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, cleanup);
   const copied = await copyLog(source, target, { ...limits, onProgress: teller(json) });
   if (isTerminal && !json) process.stderr.write('\r\x1b[K');
   console.log(json ? JSON.stringify(copied) : told(copied));

@@ -4,7 +4,7 @@ import { migrations } from '../../migrations/index.ts';
 import { projections } from '../../projections/index.ts';
 import { KeyRow, Keys, type PresetKey } from '../access/keys.ts';
 import { Revocations } from '../access/revocations.ts';
-import type { Parts } from '../app.module.ts';
+import type { ServiceParts } from '../app.module.ts';
 import { StartupError } from './startup-error.ts';
 import type { Config } from '../config.ts';
 import { migrate, openDatabase } from './database.ts';
@@ -33,7 +33,7 @@ export async function openParts(
   logger: Logger,
   cleanup: CleanupStack,
   onFatal: (reason: string) => void,
-): Promise<Parts> {
+): Promise<ServiceParts> {
   const { limits, databaseUrl } = config;
   const { url, place } = databaseUrl
     ? { url: databaseUrl, place: '' }

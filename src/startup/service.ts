@@ -3,7 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { RateLimit } from '../access/rate-limit.ts';
-import { AppModule, type Parts } from '../app.module.ts';
+import { AppModule, type ServiceParts } from '../app.module.ts';
 import type { Config } from '../config.ts';
 import { SessionsGateway } from '../gateway/sessions.gateway.ts';
 import { SocketAdapter } from '../gateway/socket-adapter.ts';
@@ -58,7 +58,7 @@ export async function startService(
 async function createApp(
   config: Config,
   logger: Logger,
-  parts: Parts,
+  parts: ServiceParts,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(serverOptions(parts.keys, config.limits));
   const requests = new RateLimit(config.requestsPerMinute);

@@ -11,7 +11,7 @@ import type { ScriptedConsole } from './scripted-console.ts';
 export const framesBufferedMax = 4;
 
 /** The console's core with a scripted service in the place of sockets and time. */
-export class Watcher {
+export class ConsoleHarness {
   state: ConsoleState;
   /** What must never happen. */
   readonly faults: string[] = [];

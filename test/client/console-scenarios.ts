@@ -1,10 +1,10 @@
 import type { ConsoleFilter, ErrorCode } from '@playhead/contract';
 import fc from 'fast-check';
 import type { ScriptedConsole } from './scripted-console.ts';
-import type { Watcher } from './console-harness.ts';
+import type { ConsoleHarness } from './console-harness.ts';
 
 /** One thing that happens to sessions, to the wire or to the list. */
-export type Act = (server: ScriptedConsole, watcher: Watcher) => void;
+export type Act = (server: ScriptedConsole, watcher: ConsoleHarness) => void;
 
 const kinds = fc.array(fc.nat(59), { minLength: 1, maxLength: 6 });
 const small = fc.nat(6);
@@ -59,7 +59,7 @@ const weighted = (all: typeof happening): fc.Arbitrary<Act> =>
   fc.oneof(...all.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
 /** What there is at first, what happens, and what then happens to a live list. */
-export const consoleLives = fc.record({
+export const consoleScenarios = fc.record({
   filter: fc.constantFrom<ConsoleFilter>({}, { state: 'working' }, { search: '1' }),
   listMax: fc.constantFrom(2, 100),
   before: fc.array(fc.nat(59), { maxLength: 15 }),
@@ -68,4 +68,4 @@ export const consoleLives = fc.record({
   }),
   ending: fc.array(weighted(happening), { maxLength: 12, size: 'max' }),
 });
-export type ConsoleLife = typeof consoleLives extends fc.Arbitrary<infer T> ? T : never;
+export type ConsoleScenario = typeof consoleScenarios extends fc.Arbitrary<infer T> ? T : never;

@@ -6,15 +6,15 @@ import {
 } from '@playhead/contract';
 import fc from 'fast-check';
 import { statusOf } from '../../packages/client/src/session/state.ts';
-import { consoleLives, times, type ConsoleLife } from './console-scenarios.ts';
+import { consoleScenarios, times, type ConsoleScenario } from './console-scenarios.ts';
 import { ScriptedConsole } from './scripted-console.ts';
-import { framesBufferedMax, Watcher } from './console-harness.ts';
+import { framesBufferedMax, ConsoleHarness } from './console-harness.ts';
 
 const RUNS = 1_000;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
 /** Of the list that the client began with and all that was touched since: those that match now. */
-function dueOf({ views, log, filter }: ScriptedConsole, { base }: Watcher): SessionView[] {
+function dueOf({ views, log, filter }: ScriptedConsole, { base }: ConsoleHarness): SessionView[] {
   const touched = log.filter(({ position }) => position > (base?.position ?? ''));
   const due = new Set([
     ...(base?.sessions ?? []).map(({ sessionId }) => sessionId),
@@ -25,7 +25,7 @@ function dueOf({ views, log, filter }: ScriptedConsole, { base }: Watcher): Sess
     .sort(compareSessions);
 }
 
-function judge(server: ScriptedConsole, watcher: Watcher): void {
+function judge(server: ScriptedConsole, watcher: ConsoleHarness): void {
   const { state, base, given } = watcher;
   expect(statusOf(state)).toBe('live');
   expect(state.sessions).toEqual(dueOf(server, watcher));
@@ -35,10 +35,10 @@ function judge(server: ScriptedConsole, watcher: Watcher): void {
   expect(given.map(({ id }) => id)).toEqual(due.map(({ id }) => id));
 }
 
-function live(life: ConsoleLife): void {
+function live(life: ConsoleScenario): void {
   const server = new ScriptedConsole(life.filter, life.listMax);
   server.append(life.before);
-  const watcher = new Watcher(server);
+  const watcher = new ConsoleHarness(server);
   for (const act of life.acts) act(server, watcher);
   watcher.settle();
   for (const act of life.ending) act(server, watcher);
@@ -53,17 +53,17 @@ function live(life: ConsoleLife): void {
 
 describe('a list that is watched', () => {
   it(`is in the end the one of the service, with each event once, whatever happens on the wire (seed ${seed})`, () => {
-    fc.assert(fc.property(consoleLives, live), { numRuns: RUNS, seed, endOnFailure: true });
+    fc.assert(fc.property(consoleScenarios, live), { numRuns: RUNS, seed, endOnFailure: true });
   });
 
   const liveWatcher = (filter: ConsoleFilter = {}) => {
     const server = new ScriptedConsole(filter, 100);
     server.append([0, 1, 2, 3]);
-    const watcher = new Watcher(server);
+    const watcher = new ConsoleHarness(server);
     watcher.settle();
     return { server, watcher };
   };
-  const shown = ({ state }: Watcher, id: string): SessionView | undefined =>
+  const shown = ({ state }: ConsoleHarness, id: string): SessionView | undefined =>
     state.sessions?.find(({ sessionId }) => sessionId === id);
 
   it('shares with the list before what has not changed, also when it was asked for anew', () => {
@@ -158,7 +158,7 @@ describe('a list that is watched', () => {
 
   it('waits longer the more openings are refused in a row', () => {
     const server = new ScriptedConsole({}, 100);
-    const watcher = new Watcher(server);
+    const watcher = new ConsoleHarness(server);
     watcher.connect();
     times(3, () => {
       server.refuseNext('not-yet');
@@ -204,7 +204,7 @@ describe('a list that is watched', () => {
   it('says how it stands', () => {
     const server = new ScriptedConsole({}, 100);
     server.append([1, 2, 3]);
-    const watcher = new Watcher(server);
+    const watcher = new ConsoleHarness(server);
     const told = [statusOf(watcher.state)];
     const next = (step: () => void): void => {
       step();
@@ -237,7 +237,7 @@ describe('a list that is watched', () => {
     'is over when it is refused with %s',
     (code) => {
       const server = new ScriptedConsole({}, 100);
-      const watcher = new Watcher(server);
+      const watcher = new ConsoleHarness(server);
       server.refuseNext(code);
       watcher.connect();
       server.hear();

@@ -5,11 +5,11 @@ import { connect, type Client, type Console } from '@playhead/client';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/postgres-process.ts';
 import { adminKey, RunningService } from '../support/service.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 let database: TestDatabase;
 let service: RunningService;
-let cable: Cable;
+let cable: TcpProxy;
 const clients: Client[] = [];
 
 const start = (port = '0'): Promise<RunningService> =>
@@ -18,7 +18,7 @@ const start = (port = '0'): Promise<RunningService> =>
 beforeAll(async () => {
   database = await freshDatabase();
   service = await start();
-  cable = await layCable(service.url);
+  cable = await startTcpProxy(service.url);
 }, 240_000);
 
 afterEach(() => {

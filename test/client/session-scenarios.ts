@@ -57,14 +57,14 @@ const mishaps: fc.Arbitrary<Act> = fc.oneof(
 );
 
 /** What there is at first, what happens, and what then happens to a live session. */
-export const lives = fc.record({
+export const sessionScenarios = fc.record({
   before: fc.integer({ min: 1, max: 30 }),
   origin: fc.constantFrom('view', 'start', 'middle', 'unchecked', 'beyond', 'foreign'),
   answersAreLate: fc.boolean(),
   acts: fc.array(acts, { minLength: 10, maxLength: 120, size: 'max' }),
   ending: fc.array(mishaps, { maxLength: 12, size: 'max' }),
 });
-export type Life = typeof lives extends fc.Arbitrary<infer T> ? T : never;
+export type SessionScenario = typeof sessionScenarios extends fc.Arbitrary<infer T> ? T : never;
 
 /** Lets one thing happen. */
 export function perform(server: ScriptedServer, subject: SessionHarness, one: Act): void {

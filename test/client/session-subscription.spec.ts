@@ -1,14 +1,14 @@
 import type { SessionEvent } from '@playhead/contract';
 import fc from 'fast-check';
 import { type Cursor, statusOf } from '../../packages/client/src/session/state.ts';
-import { lives, perform, type Life } from './session-scenarios.ts';
+import { sessionScenarios, perform, type SessionScenario } from './session-scenarios.ts';
 import { ScriptedServer } from './scripted-server.ts';
 import { bounds, SessionHarness } from './session-harness.ts';
 
 const RUNS = 1_000;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
-const originOf = ({ log }: ScriptedServer, kind: Life['origin']): Cursor | undefined => {
+const originOf = ({ log }: ScriptedServer, kind: SessionScenario['origin']): Cursor | undefined => {
   const revision = Math.floor(log.length / 2);
   const eventId = log[revision]?.id ?? null;
   switch (kind) {
@@ -52,7 +52,7 @@ function judgeReaders({ state, readers }: SessionHarness, server: ScriptedServer
   expect(state.resets).toBeGreaterThanOrEqual(resets);
 }
 
-function live(life: Life): void {
+function live(life: SessionScenario): void {
   const server = new ScriptedServer();
   server.append(life.before);
   const origin = originOf(server, life.origin);
@@ -83,7 +83,7 @@ function live(life: Life): void {
 
 describe('a session that is followed', () => {
   it(`is in the end what the log folds to, and every reader gets each event once, whatever happens on the wire (seed ${seed})`, () => {
-    fc.assert(fc.property(lives, live), { numRuns: RUNS, seed, endOnFailure: true });
+    fc.assert(fc.property(sessionScenarios, live), { numRuns: RUNS, seed, endOnFailure: true });
   });
 
   const liveSubject = (events: number, origin?: Cursor) => {

@@ -5,14 +5,14 @@ import { connect, limits, RefusedError, type Client, type Session } from '@playh
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/postgres-process.ts';
 import { adminKey, ingestKey, RunningService } from '../support/service.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const CUT_EVERY_MS = 300;
 const LASTS_MS = 4_000;
 
 let databases: [TestDatabase, TestDatabase];
 let service: RunningService;
-let cable: Cable;
+let cable: TcpProxy;
 const clients: Client[] = [];
 
 const start = (nth: 0 | 1, port = '0'): Promise<RunningService> =>
@@ -21,7 +21,7 @@ const start = (nth: 0 | 1, port = '0'): Promise<RunningService> =>
 beforeAll(async () => {
   databases = [await freshDatabase(), await freshDatabase()];
   service = await start(0);
-  cable = await layCable(service.url);
+  cable = await startTcpProxy(service.url);
 }, 240_000);
 
 afterAll(async () => {

@@ -1,8 +1,8 @@
 import { NO_STREAM } from '../../src/log/event-log.ts';
-import { anEvent, codeOf, eventsOf, failureOf, idsOf, someEvents } from '../support/logs.ts';
-import type { Subject } from './subject.ts';
+import { anEvent, codeOf, eventsOf, failureOf, idsOf, someEvents } from '../support/log-events.ts';
+import type { LogUnderTest } from './log-under-test.ts';
 
-export function appendCases({ log, store, itIf }: Subject): void {
+export function appendCases({ log, store, itIf }: LogUnderTest): void {
   const stream = 'session-a';
 
   it('to a stream that does not exist, counting revisions from 0', async () => {

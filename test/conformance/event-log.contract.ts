@@ -3,7 +3,7 @@ import { appendCases } from './append-cases.ts';
 import { followCases } from './follow-cases.ts';
 import { modelCases } from './model-cases.ts';
 import { readCases } from './read-cases.ts';
-import type { Abilities, LogStore, Subject } from './subject.ts';
+import type { Abilities, LogStore, LogUnderTest } from './log-under-test.ts';
 import { valueCases } from './value-cases.ts';
 
 /** The cases that every adapter of the port passes; skipped by name where no store is there. */
@@ -27,7 +27,7 @@ export function itIsAnEventLog(
       await store.drop();
     });
 
-    const subject: Subject = {
+    const subject: LogUnderTest = {
       log: () => log,
       store: () => store,
       itIf: (ability) => (abilities[ability] ? it : it.skip),

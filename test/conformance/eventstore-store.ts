@@ -6,20 +6,20 @@ import {
   type Connect,
   type EventStoreLogOptions,
 } from '../../src/log/eventstoredb/index.ts';
-import { serverFault, StandInServer } from '../support/eventstore/index.ts';
-import { layCable } from '../support/tcp-proxy.ts';
-import type { LogStore } from './subject.ts';
+import { serverFault, FakeEventStore } from '../support/eventstore/index.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import type { LogStore } from './log-under-test.ts';
 
-export interface StandInLogStore extends LogStore {
-  readonly server: StandInServer;
+export interface FakeEventStoreLog extends LogStore {
+  readonly server: FakeEventStore;
   /** What open logs have warned of. */
   readonly warnings: string[];
   open(options?: Partial<EventStoreLogOptions>, connect?: Connect): Promise<EventLog>;
 }
 
 /** A stand-in of the server for a test, with the service's limits. */
-export async function standInStore(): Promise<StandInLogStore> {
-  const server = new StandInServer();
+export async function fakeEventStore(): Promise<FakeEventStoreLog> {
+  const server = new FakeEventStore();
   const warnings: string[] = [];
   const warn = (message: string, about: unknown): void => {
     warnings.push(`${message}: ${String(about)}`);
@@ -43,7 +43,7 @@ export async function standInStore(): Promise<StandInLogStore> {
  * own there, told apart by a prefix.
  */
 export async function serverStore(url: string): Promise<LogStore> {
-  const cable = await layCable(url.replace(/^esdb:/, 'http:'));
+  const cable = await startTcpProxy(url.replace(/^esdb:/, 'http:'));
   const streamPrefix = `a_test.${randomUUID().slice(0, 8)}.`;
   const connectionString = `${cable.url.replace('http:', 'esdb:')}?tls=false`;
   return {

@@ -1,9 +1,9 @@
 import { itIsAnEventLog } from './event-log.contract.ts';
-import { serverStore, standInStore } from './eventstore-store.ts';
+import { serverStore, fakeEventStore } from './eventstore-store.ts';
 
 const abilities = { restart: true, twoNodes: true, cutConnections: true };
 
-itIsAnEventLog('EventStoreDB (stand-in)', standInStore, abilities);
+itIsAnEventLog('EventStoreDB (stand-in)', fakeEventStore, abilities);
 
 const url = process.env['EVENTSTORE_URL'];
 

@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { START, type RecordedEvent } from '../../src/log/event-log.ts';
-import { anEvent, collect, eventOfBytes, eventually, idsOf, someEvents } from '../support/logs.ts';
-import type { Subject } from './subject.ts';
+import {
+  anEvent,
+  collect,
+  eventOfBytes,
+  eventually,
+  idsOf,
+  someEvents,
+} from '../support/log-events.ts';
+import type { LogUnderTest } from './log-under-test.ts';
 
-export function followCases({ log, store, itIf }: Subject): void {
+export function followCases({ log, store, itIf }: LogUnderTest): void {
   const append = (count = 1, stream = 'session-a') =>
     log().append({ stream, expected: 'any', events: someEvents(count) });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { NO_STREAM, type NewEvent } from '../../src/log/event-log.ts';
-import { anEvent, collect, eventsOf, idsOf } from '../support/logs.ts';
-import type { Subject } from './subject.ts';
+import { anEvent, collect, eventsOf, idsOf } from '../support/log-events.ts';
+import type { LogUnderTest } from './log-under-test.ts';
 
 /** One append of a run: to which stream, how it was made, of how many events. */
 interface Step {
@@ -49,7 +49,7 @@ class Model {
   }
 }
 
-export function modelCases({ log }: Subject): void {
+export function modelCases({ log }: LogUnderTest): void {
   it('about random appends to a few streams', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {

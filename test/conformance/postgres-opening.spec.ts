@@ -1,6 +1,6 @@
 import { eventTypes } from '@playhead/contract';
 import { NO_STREAM } from '../../src/log/event-log.ts';
-import { anEvent, eventually } from '../support/logs.ts';
+import { anEvent, eventually } from '../support/log-events.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { postgresStore, type PostgresStore } from './postgres-store.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_STREAM, START, type EventLog } from '../../src/log/event-log.ts';
-import { anEvent, collect, eventually, idsOf, someEvents } from '../support/logs.ts';
+import { anEvent, collect, eventually, idsOf, someEvents } from '../support/log-events.ts';
 import { appendRaw, appendRawAlone } from '../support/raw-append.ts';
 import { postgresStore, type PostgresStore } from './postgres-store.ts';
 

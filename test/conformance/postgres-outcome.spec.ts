@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_STREAM, type EventLog, type NewEvent } from '../../src/log/event-log.ts';
 import { startCuttingProxy, type Cut, type CuttingProxy } from '../support/cutting-proxy.ts';
-import { anEvent, codeOf, eventsOf, eventually, idsOf, someEvents } from '../support/logs.ts';
+import { anEvent, codeOf, eventsOf, eventually, idsOf, someEvents } from '../support/log-events.ts';
 import { postgresStore, type PostgresStore } from './postgres-store.ts';
 
 describe('an append whose outcome is unknown', () => {

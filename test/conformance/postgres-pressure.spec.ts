@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_STREAM, type EventLog, type NewEvent } from '../../src/log/event-log.ts';
 import type { PostgresLogOptions } from '../../src/log/postgres/index.ts';
-import { anEvent, codeOf, eventOfBytes, eventsOf, idsOf } from '../support/logs.ts';
+import { anEvent, codeOf, eventOfBytes, eventsOf, idsOf } from '../support/log-events.ts';
 import { appendRaw } from '../support/raw-append.ts';
 import { postgresStore, type PostgresStore } from './postgres-store.ts';
 

@@ -3,7 +3,7 @@ import { limits } from '../../src/config.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openPostgresLog, type PostgresLogOptions } from '../../src/log/postgres/index.ts';
 import { freshDatabase } from '../support/database.ts';
-import type { LogStore } from './subject.ts';
+import type { LogStore } from './log-under-test.ts';
 
 export interface PostgresStore extends LogStore {
   readonly url: string;

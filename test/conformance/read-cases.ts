@@ -1,8 +1,8 @@
 import { NO_STREAM, START } from '../../src/log/event-log.ts';
-import { anEvent, eventOfBytes, idsOf, someEvents } from '../support/logs.ts';
-import type { Subject } from './subject.ts';
+import { anEvent, eventOfBytes, idsOf, someEvents } from '../support/log-events.ts';
+import type { LogUnderTest } from './log-under-test.ts';
 
-export function readCases({ log }: Subject): void {
+export function readCases({ log }: LogUnderTest): void {
   const stream = 'session-a';
 
   it('as empty when it is', async () => {

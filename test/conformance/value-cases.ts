@@ -1,10 +1,10 @@
 import { NO_STREAM, type NewEvent } from '../../src/log/event-log.ts';
-import { anEvent, codeOf, eventOfBytes, eventsOf, failureOf } from '../support/logs.ts';
-import type { Subject } from './subject.ts';
+import { anEvent, codeOf, eventOfBytes, eventsOf, failureOf } from '../support/log-events.ts';
+import type { LogUnderTest } from './log-under-test.ts';
 
 const APPEND_BYTES_MAX = 900 * 1024;
 
-export function valueCases({ log }: Subject): void {
+export function valueCases({ log }: LogUnderTest): void {
   const stream = 'session-a';
 
   const kept = async (events: readonly NewEvent[]): Promise<unknown[]> => {

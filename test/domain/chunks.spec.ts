@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { TEXT_LENGTH_MAX } from '@playhead/contract';
-import { DecidedSession } from '../support/deciding.ts';
+import { DecidedSession } from '../support/decided-session.ts';
 
 function open(): DecidedSession {
   const session = new DecidedSession();

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { allowed, transitions } from '../../src/domain/allowed.ts';
+import { allowedIn, transitions } from '../../src/domain/state-rules.ts';
 import type { AskedCommand } from '../../src/domain/session-commands.ts';
 import type { Lifecycle } from '../../src/domain/session-state.ts';
-import { DecidedSession } from '../support/deciding.ts';
+import { DecidedSession } from '../support/decided-session.ts';
 
 type Type = AskedCommand['type'];
 
@@ -70,7 +70,7 @@ describe('every command in every state', () => {
         : example[type];
     const before = made.events.length;
     const refused = made.take(command, 'asked');
-    if (allowed[type].includes(lifecycle)) {
+    if (allowedIn[type].includes(lifecycle)) {
       expect(refused).toBeUndefined();
       expect(made.events.length).toBeGreaterThan(before);
     } else {
@@ -82,7 +82,7 @@ describe('every command in every state', () => {
   });
 
   it('is what the written table says: nothing new is begun in an ended session', () => {
-    const inEnded = types.filter((type) => allowed[type].includes('ended'));
+    const inEnded = types.filter((type) => allowedIn[type].includes('ended'));
     expect(inEnded.sort()).toEqual([
       'append-chunks',
       'message.complete',
@@ -93,7 +93,7 @@ describe('every command in every state', () => {
       'tool.finish',
       'tool.output',
     ]);
-    expect(types.filter((type) => allowed[type].includes('none'))).toEqual(['session.start']);
+    expect(types.filter((type) => allowedIn[type].includes('none'))).toEqual(['session.start']);
   });
 
   it('keeps every promise of the model in random sequences', () => {
@@ -104,7 +104,7 @@ describe('every command in every state', () => {
         let model: Lifecycle = 'none';
         for (const [nth, one] of commands.entries()) {
           const refused = made.take(one, `command ${nth}`);
-          const mayBe = allowed[one.type].includes(model);
+          const mayBe = allowedIn[one.type].includes(model);
           if (!mayBe) expect(refused).toBeDefined();
           if (refused) continue;
           if (one.type === 'session.start' || one.type === 'session.resume') model = 'active';

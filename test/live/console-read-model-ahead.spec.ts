@@ -5,7 +5,7 @@ import { ConsoleSubscriptions } from '../../src/live/console/console-subscriptio
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { newEvent, posted, type Happening } from '../support/histories.ts';
-import { eventually } from '../support/projecting.ts';
+import { eventually } from '../support/read-models.ts';
 import { ConsoleClient, ConsoleRooms } from './console-client.ts';
 import { LaggingModel } from './lagging-read-model.ts';
 

@@ -1,5 +1,5 @@
 import { upcast, upcasts, versionRead, type Upcasts } from '../../src/log/upcasts.ts';
-import { anEvent } from '../support/logs.ts';
+import { anEvent } from '../support/log-events.ts';
 
 const registry: Upcasts = {
   'test.happened': {

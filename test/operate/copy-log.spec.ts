@@ -3,11 +3,11 @@ import type { EventLog, NewEvent } from '../../src/log/event-log.ts';
 import { LogError, NO_STREAM } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { copyLog } from '../../src/operate/copy-log.ts';
-import { survey } from '../../src/operate/survey.ts';
-import { serverStore, standInStore } from '../conformance/eventstore-store.ts';
+import { digestLog } from '../../src/operate/log-digest.ts';
+import { serverStore, fakeEventStore } from '../conformance/eventstore-store.ts';
 import { postgresStore } from '../conformance/postgres-store.ts';
-import type { LogStore } from '../conformance/subject.ts';
-import { anEvent, eventOfBytes, eventsOf, someEvents } from '../support/logs.ts';
+import type { LogStore } from '../conformance/log-under-test.ts';
+import { anEvent, eventOfBytes, eventsOf, someEvents } from '../support/log-events.ts';
 
 const options = { readEventsMax: 7, appendBytesMax: 900 * 1024 };
 
@@ -28,7 +28,7 @@ const faithful = (events: readonly object[]): object[] =>
   events.map((event) => ({ ...event, position: '', bytes: 0 }));
 
 async function expectEqual(from: EventLog, to: EventLog): Promise<void> {
-  const [source, target] = [await survey(from, 100), await survey(to, 100)];
+  const [source, target] = [await digestLog(from, 100), await digestLog(to, 100)];
   expect({ ...target, through: '' }).toEqual({ ...source, through: '' });
   for (const stream of source.streams.keys()) {
     expect(faithful(await eventsOf(to, stream))).toEqual(faithful(await eventsOf(from, stream)));
@@ -91,9 +91,9 @@ describe('copying a log', () => {
     await expect(copyLog(from, longer, options)).rejects.toThrow('at revision 19, not 20');
     const other = openMemoryLog();
     await fill(other, [someEvents(3)]);
-    const others = await survey(other, 100);
+    const others = await digestLog(other, 100);
     await expect(copyLog(from, other, options)).rejects.toThrow('another event at revision 2');
-    expect(await survey(other, 100)).toEqual(others);
+    expect(await digestLog(other, 100)).toEqual(others);
   });
 
   it('sees that two logs differ, though they hold as many events', async () => {
@@ -123,7 +123,7 @@ describe('copying a log', () => {
 const url = process.env['EVENTSTORE_URL'];
 
 const pairs: readonly (readonly [string, boolean, () => Promise<LogStore>])[] = [
-  ['EventStoreDB (stand-in)', true, standInStore],
+  ['EventStoreDB (stand-in)', true, fakeEventStore],
   ['EventStoreDB', url !== undefined, () => serverStore(url ?? '')],
 ];
 

@@ -7,14 +7,14 @@ import { freshDatabase } from '../support/database.ts';
 import { appendAll, foldRows, histories, newEvent, posted, rowKey } from '../support/histories.ts';
 import {
   eventually,
-  projectingBed,
+  readModelFixture,
   sessionEvents,
   startNode,
   storedRows,
   watchQueries,
-} from '../support/projecting.ts';
+} from '../support/read-models.ts';
 
-const bed = projectingBed();
+const bed = readModelFixture();
 
 const expectFolds = async (dataSource: DataSource): Promise<void> => {
   expect(await storedRows(dataSource)).toStrictEqual(foldRows(await sessionEvents(bed.log)));

@@ -1,9 +1,9 @@
 import type { EventLog, RecordedEvent } from '../../src/log/event-log.ts';
 import type { Tail } from '../../src/log/tail.ts';
 import { foldRows, posted, rowKey } from '../support/histories.ts';
-import { projectingBed, sessionEvents, storedRows, type Node } from '../support/projecting.ts';
+import { readModelFixture, sessionEvents, storedRows, type Node } from '../support/read-models.ts';
 
-const bed = projectingBed();
+const bed = readModelFixture();
 
 type Lost = (event: RecordedEvent) => boolean;
 

@@ -13,7 +13,7 @@ import {
   startNode,
   storedRows,
   watchQueries,
-} from '../support/projecting.ts';
+} from '../support/read-models.ts';
 
 let database: TestDatabase;
 let observer: DataSource;

@@ -6,7 +6,7 @@ import { ParticipantRow } from '../../projections/participants.ts';
 import { listSessions, SessionRow, type SessionFilter } from '../../projections/sessions.ts';
 import type { Keyset } from '../../src/projecting/keyset-page.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { openReadModels } from '../support/projecting.ts';
+import { openReadModels } from '../support/read-models.ts';
 
 let database: TestDatabase;
 let dataSource: DataSource;

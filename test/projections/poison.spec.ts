@@ -15,14 +15,14 @@ import {
   type Happening,
 } from '../support/histories.ts';
 import {
-  projectingBed,
+  readModelFixture,
   sessionEvents,
   startNode,
   storedRows,
   type Node,
-} from '../support/projecting.ts';
+} from '../support/read-models.ts';
 
-const bed = projectingBed();
+const bed = readModelFixture();
 
 const isPoison = (event: SessionEvent): boolean =>
   (event.data as { content?: unknown }).content === 'poison';

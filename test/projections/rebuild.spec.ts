@@ -5,13 +5,13 @@ import { sessions, type SessionRow } from '../../projections/sessions.ts';
 import { appendAll, foldRows, posted, rowKey } from '../support/histories.ts';
 import {
   eventually,
-  projectingBed,
+  readModelFixture,
   sessionEvents,
   storedRows,
   type Node,
-} from '../support/projecting.ts';
+} from '../support/read-models.ts';
 
-const bed = projectingBed();
+const bed = readModelFixture();
 
 /** Marks all rows, so that one that was not rebuilt can be told. */
 const mark = async (dataSource: DataSource): Promise<void> => {

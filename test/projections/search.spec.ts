@@ -4,7 +4,7 @@ import { searchMessages, wordsOf } from '../../projections/search/messages.ts';
 import type { SearchFilter, SearchLimits } from '../../projections/search/searching.ts';
 import { searchSessions } from '../../projections/search/sessions.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { openReadModels } from '../support/projecting.ts';
+import { openReadModels } from '../support/read-models.ts';
 
 let database: TestDatabase;
 let dataSource: DataSource;

@@ -3,14 +3,14 @@ import type { DataSource } from 'typeorm';
 import { foldRows, histories, posted } from '../support/histories.ts';
 import {
   eventually,
-  projectingBed,
+  readModelFixture,
   sessionEvents,
   storedRows,
   watchQueries,
   type Node,
-} from '../support/projecting.ts';
+} from '../support/read-models.ts';
 
-const bed = projectingBed();
+const bed = readModelFixture();
 
 const expectFolds = async (node: Node): Promise<void> => {
   expect(await storedRows(node.dataSource)).toStrictEqual(foldRows(await sessionEvents(bed.log)));

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { listMessages } from '../../projections/messages.ts';
 import { listParticipants } from '../../projections/participants.ts';
 import { findSession } from '../../projections/sessions.ts';
-import type { Parts } from '../../src/app.module.ts';
+import type { ServiceParts } from '../../src/app.module.ts';
 import { limits, readConfig } from '../../src/config.ts';
 import { Ingest, type IngestAnswer } from '../../src/http/ingest/ingest.ts';
 import { idOfText } from '../../src/http/ingest/reported-commands.ts';
@@ -29,7 +29,7 @@ const CLIENTS = 6;
 
 /** A node with all its parts but HTTP and sockets, on a database that nodes share. */
 interface Node {
-  readonly parts: Parts;
+  readonly parts: ServiceParts;
   readonly rooms: Rooms;
   readonly ingest: Ingest;
   stop(): Promise<void>;
@@ -257,7 +257,10 @@ async function effectsIn(sessionId: string): Promise<string[]> {
 }
 
 /** The view as the read models have it. */
-async function rowsOf(rows: Parts['database'], sessionId: string): Promise<OpenView | undefined> {
+async function rowsOf(
+  rows: ServiceParts['database'],
+  sessionId: string,
+): Promise<OpenView | undefined> {
   const found = await findSession(rows, sessionId);
   if (!found) return undefined;
   const all = { page: 1, limit: 10_000 };

@@ -1,7 +1,7 @@
 import type { KeyCreated } from '@playhead/contract';
 import { Run, type Ended } from '../support/cli.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { startRelay } from '../support/relay.ts';
+import { startRelay } from '../support/raw-relay.ts';
 import { adminKey, RunningService } from '../support/service.ts';
 
 let database: TestDatabase;

@@ -4,13 +4,13 @@ import { Run } from '../support/cli.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/postgres-process.ts';
 import { adminKey, ingestKey, RunningService } from '../support/service.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const SESSIONS = ['s0', 's1', 's2'];
 
 let databases: [TestDatabase, TestDatabase];
 let service: RunningService;
-let cable: Cable;
+let cable: TcpProxy;
 
 const start = (nth: 0 | 1, port = '0'): Promise<RunningService> =>
   RunningService.start({ DATABASE_URL: databases[nth].url, PORT: port });
@@ -24,7 +24,7 @@ const post = (sessionId: string, type: string, data: object = {}) =>
 beforeAll(async () => {
   databases = [await freshDatabase(), await freshDatabase()];
   service = await start(0);
-  cable = await layCable(service.url);
+  cable = await startTcpProxy(service.url);
   for (const sessionId of SESSIONS) await post(sessionId, 'session.start', { name: sessionId });
 }, 240_000);
 

@@ -5,7 +5,7 @@ import type { CommandAnswer, KeyCreated, SessionEvent } from '@playhead/contract
 import { Run, type Ended } from '../support/cli.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/postgres-process.ts';
-import { startRelay } from '../support/relay.ts';
+import { startRelay } from '../support/raw-relay.ts';
 import { adminKey, RunningService } from '../support/service.ts';
 
 let database: TestDatabase;

@@ -8,11 +8,11 @@ import {
 } from '@playhead/contract';
 import type { Cut } from '../support/cutting-proxy.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { PatientClient, type Keyed } from '../support/patient-client.ts';
+import { RetryingClient, type Keyed } from '../support/retrying-client.ts';
 import { until } from '../support/postgres-process.ts';
 import { RunningService } from '../support/service.ts';
-import { lives, type Ask } from '../support/stories.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { commandScenarios, type Ask } from '../support/command-scenarios.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const SESSIONS = 8;
 /** Of what clients send, one piece in so many is cut off. */
@@ -28,7 +28,7 @@ interface Done {
 
 let database: TestDatabase;
 let service: RunningService;
-let cable: Cable;
+let cable: TcpProxy;
 const cuts: Record<Cut, number> = { before: 0, sent: 0, answered: 0 };
 
 const cutting = (): Cut | undefined => {
@@ -44,7 +44,7 @@ const start = (port = '0'): Promise<RunningService> =>
 beforeAll(async () => {
   database = await freshDatabase();
   service = await start();
-  cable = await layCable(service.url, cutting);
+  cable = await startTcpProxy(service.url, cutting);
 }, 240_000);
 
 afterAll(async () => {
@@ -54,10 +54,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-const clients: PatientClient[] = [];
+const clients: RetryingClient[] = [];
 
-const clientAt = (url: string): PatientClient => {
-  const client = new PatientClient(url);
+const clientAt = (url: string): RetryingClient => {
+  const client = new RetryingClient(url);
   clients.push(client);
   return client;
 };
@@ -66,7 +66,10 @@ let asked = 0;
 const done: Done[] = [];
 
 /** Starts a session, without an id, and has everything done to it that its life has. */
-async function live(life: ReturnType<typeof lives>[number], name: string): Promise<void> {
+async function live(
+  life: ReturnType<typeof commandScenarios>[number],
+  name: string,
+): Promise<void> {
   const client = clientAt(cable.url);
   const act = async (command: Omit<Keyed, 'key'>, ...effects: EventType[]) => {
     const keyed = { key: `key ${(asked += 1)}`, ...command };
@@ -156,7 +159,7 @@ async function judgeRows(sessionId: string, events: readonly SessionEvent[]): Pr
 const sessionOf = ({ answer }: Done): string => answer.sessionId;
 
 it(`commands retried over cut connections and a crash have one effect each (seed ${seed})`, async () => {
-  const all = lives(seed, SESSIONS).map((life, nth) => live(life, `s${nth}`));
+  const all = commandScenarios(seed, SESSIONS).map((life, nth) => live(life, `s${nth}`));
   const crash = until(() => done.length > SESSIONS * 40).then(async () => {
     const { port } = new URL(service.url);
     await service.kill();

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { io } from 'socket.io-client';
 import { limits } from '../../src/config.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { eventually } from '../support/logs.ts';
-import { Screen } from '../support/screen.ts';
+import { eventually } from '../support/log-events.ts';
+import { ConsoleViewerClient } from '../support/console-viewer.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
-import { layCable } from '../support/tcp-proxy.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const SESSIONS = 5_000;
 const IN_TIME_MS = 60_000;
@@ -68,12 +68,12 @@ const message =
     data: { message_id: `${turn} ${nth}`, agent_type: 'claude', agent_name: 'Ada', content: text },
   });
 
-const messagesIn = (screen: Screen): number =>
+const messagesIn = (screen: ConsoleViewerClient): number =>
   (screen.list?.sessions ?? []).reduce((sum, { counted }) => sum + counted.messages, 0);
 
 describe('a list of 5,000 sessions', () => {
   it('comes whole, then in patches of what has changed', async () => {
-    const screen = new Screen(connect);
+    const screen = new ConsoleViewerClient(connect);
     await screen.open();
     expect(screen.list?.sessions.length).toBe(SESSIONS);
     await report(1_000, message('first'));
@@ -92,8 +92,8 @@ describe('a list of 5,000 sessions', () => {
   }, 120_000);
 
   it('leaves who does not read behind, who then comes to what there is', async () => {
-    const cable = await layCable(service.url);
-    const screen = new Screen(() => connectTo(cable.url));
+    const cable = await startTcpProxy(service.url);
+    const screen = new ConsoleViewerClient(() => connectTo(cable.url));
     await screen.open({ events: true });
     const before = messagesIn(screen);
     cable.squeeze();
@@ -114,7 +114,7 @@ describe('a list of 5,000 sessions', () => {
   }, 150_000);
 
   it('refuses to go on from too far back, and opens anew', async () => {
-    const screen = new Screen(connect);
+    const screen = new ConsoleViewerClient(connect);
     await screen.open();
     screen.cut();
     const missed = limits.consoleResumeEventsMax + 1;
@@ -124,7 +124,7 @@ describe('a list of 5,000 sessions', () => {
     const { position: after, epoch } = screen.list ?? {};
     const refused = await connect().emitWithAck('console:open', { after, epoch });
     expect(refused).toMatchObject({ ok: false, code: 'cursor-unknown' });
-    const anew = new Screen(connect);
+    const anew = new ConsoleViewerClient(connect);
     await anew.open();
     expect(messagesIn(anew)).toBe(messagesIn(screen) + missed);
   }, 120_000);

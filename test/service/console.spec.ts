@@ -1,8 +1,8 @@
 import { errorCodes, type SessionPresence, type SessionSignal } from '@playhead/contract';
 import fc from 'fast-check';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { eventually } from '../support/logs.ts';
-import { Screen } from '../support/screen.ts';
+import { eventually } from '../support/log-events.ts';
+import { ConsoleViewerClient } from '../support/console-viewer.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
 
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -60,7 +60,7 @@ async function overHttp(query = ''): Promise<unknown[]> {
 const sorted = (all: unknown[]): string[] => all.map((one) => JSON.stringify(one)).sort();
 
 it('a console cut and resumed while commands run ends as the list read over HTTP', async () => {
-  const [all, active] = [new Screen(connect), new Screen(connect)];
+  const [all, active] = [new ConsoleViewerClient(connect), new ConsoleViewerClient(connect)];
   const ids: string[] = [];
   for (let turn = 0; turn < 60; turn += 1) {
     if (turn % 12 === 3)
@@ -93,7 +93,7 @@ it('a console cut and resumed while commands run ends as the list read over HTTP
 it('a state change is told as the few fields that changed, and an error is cleared', async () => {
   const sessionId = await act(undefined, 'session.start', { name: 'states' });
   await act(sessionId, 'session.set-state', { state: 'working' });
-  const screen = new Screen(connect);
+  const screen = new ConsoleViewerClient(connect);
   await service.caughtUp();
   await screen.open();
   const changes = () =>

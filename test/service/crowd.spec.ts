@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { connect } from '@playhead/client';
 import { io } from 'socket.io-client';
-import { tellCrowd, type CrowdServer, type CrowdSystem, type Heard } from '../support/crowd.ts';
+import {
+  broadcastToCrowd,
+  type CrowdServer,
+  type CrowdSystem,
+  type ReceivedEvents,
+} from '../support/crowd.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { RawFrames } from '../support/raw-frames.ts';
 import { adminKey, ingestKey, RunningService } from '../support/service.ts';
@@ -93,15 +98,15 @@ const socketIo = (name: string, recovery: string): CrowdSystem => ({
   },
 });
 
-const asLine = ({ name, lost, doubled, outOfOrder, cuts }: Heard): string =>
+const asLine = ({ name, lost, doubled, outOfOrder, cuts }: ReceivedEvents): string =>
   `${name.padEnd(36)} lost ${lost}, doubled ${doubled}, out of order ${outOfOrder} (${cuts} cuts)`;
 
 describe('200 who are told 300 things through cut cables and a SIGKILL', () => {
   it('hear each once and in order by Playhead, and miss some by Socket.IO alone', async () => {
-    const ours = await tellCrowd(playhead, weather);
+    const ours = await broadcastToCrowd(playhead, weather);
     const [bare, recovering] = await Promise.all([
-      tellCrowd(socketIo('Socket.IO', ''), weather),
-      tellCrowd(socketIo('Socket.IO with connection-state recovery', 'on'), weather),
+      broadcastToCrowd(socketIo('Socket.IO', ''), weather),
+      broadcastToCrowd(socketIo('Socket.IO with connection-state recovery', 'on'), weather),
     ]);
     console.log([ours, bare, recovering].map(asLine).join('\n'));
     expect(ours).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0 });

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import type { Refused, SessionEvent } from '@playhead/contract';
 import { limits } from '../../src/config.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { eventually } from '../support/logs.ts';
+import { eventually } from '../support/log-events.ts';
 import { RunningService } from '../support/service.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
-import { Watcher } from '../support/watcher.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 /*
  * The service while its EventStoreDB is away. `EVENTSTORE_STOP` and `EVENTSTORE_START` are shell
@@ -24,13 +24,13 @@ const toldWithinMs = limits.appendDeadlineMs + 5_000;
 const run = (command: string) => promisify(execFile)('sh', ['-c', command]);
 
 let database: TestDatabase;
-let cable: Cable;
+let cable: TcpProxy;
 let service: RunningService;
 
 beforeAll(async () => {
   if (!EVENTSTORE_URL) return;
   database = await freshDatabase();
-  cable = await layCable(EVENTSTORE_URL.replace(/^esdb:/, 'http:'));
+  cable = await startTcpProxy(EVENTSTORE_URL.replace(/^esdb:/, 'http:'));
   service = await RunningService.start({
     DATABASE_URL: database.url,
     EVENTSTORE_URL: `${cable.url.replace('http:', 'esdb:')}?tls=false`,
@@ -88,7 +88,9 @@ async function survives(begin: () => unknown, end: () => unknown): Promise<void>
   const writers = Array.from({ length: WRITERS }, () => new Writer());
   const writing = Promise.all(writers.map((writer) => writer.write()));
   await eventually('all write', () => writers.every((one) => one.acknowledged.length > 5), 30_000);
-  const watchers = writers.map(({ sessionId }) => new Watcher(service.connect(), sessionId));
+  const watchers = writers.map(
+    ({ sessionId }) => new ReconnectingViewer(service.connect(), sessionId),
+  );
   for (const watcher of watchers)
     expect(await watcher.open({ after: -1 })).toMatchObject({ ok: true });
   expect(await readiness()).toBe(200);

@@ -3,8 +3,8 @@ import { evolveOpenView, sessionStream, type OpenView } from '@playhead/contract
 import fc from 'fast-check';
 import { asSessionEvent } from '../../src/live/frames.ts';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import { speak } from '../support/speech.ts';
-import { Watcher } from '../support/watcher.ts';
+import { streamMessage } from '../support/streamed-message.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 const PER_SECOND = 500;
 const SECONDS = 4;
@@ -37,7 +37,7 @@ describe('a session that is being written', () => {
     for (let next = from; next < from + count;) {
       const due = from + Math.floor(((Date.now() - began) * PER_SECOND) / 1_000);
       const to = Math.min(due, from + count);
-      if (to > next) await speak(running.log, sessionId, { from: next, to, length: 300 });
+      if (to > next) await streamMessage(running.log, sessionId, { from: next, to, length: 300 });
       next = Math.max(next, to);
       await sleep(3);
     }
@@ -46,9 +46,9 @@ describe('a session that is being written', () => {
   async function join(
     sessionId: string,
     { at, behind }: { at: number; behind: number | undefined },
-  ): Promise<Watcher> {
+  ): Promise<ReconnectingViewer> {
     await sleep(at);
-    const watcher = new Watcher(running.connect(), sessionId);
+    const watcher = new ReconnectingViewer(running.connect(), sessionId);
     const head = (await running.log.last(sessionStream(sessionId)))?.revision ?? -1;
     const after = behind === undefined ? {} : { after: Math.max(-1, head - behind) };
     expect(await watcher.open(after)).toMatchObject({ ok: true });
@@ -57,7 +57,7 @@ describe('a session that is being written', () => {
 
   it(`reaches ${JOINERS} who join at any moment without hole or double (seed ${seed})`, async () => {
     const sessionId = 'busy';
-    await speak(running.log, sessionId, { to: BEFORE, length: 300 });
+    await streamMessage(running.log, sessionId, { to: BEFORE, length: 300 });
     const [who] = fc.sample(joiners, { seed, numRuns: 1 });
     const writing = stream(sessionId, BEFORE, PER_SECOND * SECONDS);
     const watchers = await Promise.all(who!.map((joiner) => join(sessionId, joiner)));
@@ -80,13 +80,13 @@ describe('a session that is being written', () => {
 
   it('comes in frames of several events when several happen in one tick', async () => {
     const sessionId = 'in bursts';
-    await speak(running.log, sessionId, { to: 1 });
-    const [one, other] = [0, 1].map(() => new Watcher(running.connect(), sessionId));
+    await streamMessage(running.log, sessionId, { to: 1 });
+    const [one, other] = [0, 1].map(() => new ReconnectingViewer(running.connect(), sessionId));
     await one?.open();
     await other?.open();
     await one?.through(0);
     await other?.through(0);
-    await speak(running.log, sessionId, { from: 1, to: 401 });
+    await streamMessage(running.log, sessionId, { from: 1, to: 401 });
     await Promise.all([one?.through(400), other?.through(400)]);
     expect(one?.frames.length).toBeLessThan(20);
     expect(one?.frames).toEqual(other?.frames);

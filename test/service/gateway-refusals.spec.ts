@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { Socket } from 'socket.io-client';
 import { KeyRow } from '../../src/access/keys.ts';
 import { ingestKey, readKey, startGateway, type RunningGateway } from '../support/gateway.ts';
-import { speak } from '../support/speech.ts';
-import { Watcher } from '../support/watcher.ts';
+import { streamMessage } from '../support/streamed-message.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 const RUNS = 400;
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -22,7 +22,7 @@ describe('the gateway', () => {
 
   beforeAll(async () => {
     running = await startGateway();
-    await speak(running.log, sessionId, { to: 3 });
+    await streamMessage(running.log, sessionId, { to: 3 });
   });
   afterAll(() => running.stop());
 
@@ -77,7 +77,7 @@ describe('the gateway', () => {
 
   it('opens nothing for a key that was revoked after it connected', async () => {
     const key = await running.keys.create('for a while', ['read']);
-    const watcher = new Watcher(running.connect({ auth: { token: key } }), sessionId);
+    const watcher = new ReconnectingViewer(running.connect({ auth: { token: key } }), sessionId);
     expect(await watcher.open()).toMatchObject({ ok: true });
     const rows = running.database.getRepository(KeyRow);
     await rows.update({ name: 'for a while' }, { revokedAt: new Date() });
@@ -155,14 +155,14 @@ describe('the gateway', () => {
       { numRuns: RUNS, seed },
     );
     expect(socket.connected).toBe(true);
-    const watcher = new Watcher(socket, sessionId);
+    const watcher = new ReconnectingViewer(socket, sessionId);
     expect(await watcher.open()).toMatchObject({ ok: true, revision: 2 });
     expect(running.faults).toEqual([]);
     socket.disconnect();
   }, 240_000);
 
   it('outlives messages that are too large and packets that are none', async () => {
-    const beside = new Watcher(running.connect(), sessionId);
+    const beside = new ReconnectingViewer(running.connect(), sessionId);
     await beside.open();
     const nested = '['.repeat(25_000) + ']'.repeat(25_000);
     const packets = [
@@ -180,7 +180,7 @@ describe('the gateway', () => {
       await sleep(20);
       socket.disconnect();
     }
-    await speak(running.log, sessionId, { from: 3, to: 5 });
+    await streamMessage(running.log, sessionId, { from: 3, to: 5 });
     await beside.through(4);
     expect([...beside.faults, ...running.faults]).toEqual([]);
   });

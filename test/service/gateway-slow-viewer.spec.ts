@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionBehind, SessionPresence } from '@playhead/contract';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import { speak } from '../support/speech.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
-import { Watcher } from '../support/watcher.ts';
+import { streamMessage } from '../support/streamed-message.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 const LENGTH = 20_000;
 const MEGABYTE = 1024 * 1024;
 
 describe('a viewer who does not read', () => {
   let running: RunningGateway;
-  let cable: Cable;
+  let cable: TcpProxy;
 
   beforeAll(async () => {
     running = await startGateway();
-    cable = await layCable(running.url);
+    cable = await startTcpProxy(running.url);
   });
   afterAll(async () => {
     await cable.close();
@@ -23,9 +23,9 @@ describe('a viewer who does not read', () => {
 
   it('falls behind and comes back complete, while the one beside it gets everything at once', async () => {
     const sessionId = 'much is said here';
-    await speak(running.log, sessionId, { to: 10 });
-    const slow = new Watcher(running.connect({}, cable.url), sessionId);
-    const fast = new Watcher(running.connect(), sessionId);
+    await streamMessage(running.log, sessionId, { to: 10 });
+    const slow = new ReconnectingViewer(running.connect({}, cable.url), sessionId);
+    const fast = new ReconnectingViewer(running.connect(), sessionId);
     await slow.open();
     await fast.open();
     await slow.through(9);
@@ -33,7 +33,7 @@ describe('a viewer who does not read', () => {
     let pendingMax = 0;
     // Far more than sockets between the two can hold.
     for (let from = 10; from < 1_010; from += 50) {
-      await speak(running.log, sessionId, { from, to: from + 50, length: LENGTH });
+      await streamMessage(running.log, sessionId, { from, to: from + 50, length: LENGTH });
       await fast.through(from + 49);
       pendingMax = Math.max(pendingMax, running.gateway.pendingBytes);
     }
@@ -47,9 +47,9 @@ describe('a viewer who does not read', () => {
     slow.socket.on('session:presence', (told) => presence.push(told));
     // It goes on being slow for a while: behind more than once, and live in between.
     cable.release();
-    await speak(running.log, sessionId, { from: 1_010, to: 1_110, length: LENGTH });
+    await streamMessage(running.log, sessionId, { from: 1_010, to: 1_110, length: LENGTH });
     await slow.through(1_109);
-    await speak(running.log, sessionId, { from: 1_110, to: 1_111 });
+    await streamMessage(running.log, sessionId, { from: 1_110, to: 1_111 });
     await slow.through(1_110);
     expect(slow.events.map(({ revision }) => revision)).toEqual(
       Array.from({ length: 1_101 }, (_, nth) => nth + 10),
@@ -64,8 +64,8 @@ describe('a viewer who does not read', () => {
 
   it('of a replay has no more waiting for it than a few pages, and loses nothing', async () => {
     const sessionId = 'long';
-    await speak(running.log, sessionId, { to: 1_000, length: LENGTH });
-    const slow = new Watcher(running.connect({}, cable.url), sessionId);
+    await streamMessage(running.log, sessionId, { to: 1_000, length: LENGTH });
+    const slow = new ReconnectingViewer(running.connect({}, cable.url), sessionId);
     await slow.open({ after: -1 });
     cable.squeeze();
     await sleep(1_000);
@@ -75,7 +75,7 @@ describe('a viewer who does not read', () => {
     expect(pending).toBeLessThan(3 * running.limits.replayBytesMax);
     expect(slow.isCaughtUp).toBe(false);
     // What is said meanwhile is not held for it.
-    await speak(running.log, sessionId, { from: 1_000, to: 1_300, length: LENGTH });
+    await streamMessage(running.log, sessionId, { from: 1_000, to: 1_300, length: LENGTH });
     expect(running.gateway.pendingBytes).toBe(pending);
     cable.release();
     await slow.through(1_299);
@@ -85,7 +85,7 @@ describe('a viewer who does not read', () => {
 
   it('but asks and asks is cut before the answers pile up', async () => {
     const own = await startGateway({ viewerBytesMax: 256 * 1024 });
-    const ownCable = await layCable(own.url);
+    const ownCable = await startTcpProxy(own.url);
     const socket = own.connect({}, ownCable.url);
     const gone = new Promise((resolve) => socket.once('disconnect', resolve));
     await new Promise<void>((resolve) => socket.once('connect', () => resolve()));

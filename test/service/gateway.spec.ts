@@ -2,15 +2,16 @@ import { evolveOpenView, sessionStream, type OpenView } from '@playhead/contract
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
 import { newEvent } from '../support/histories.ts';
-import { speak } from '../support/speech.ts';
-import { Watcher } from '../support/watcher.ts';
+import { streamMessage } from '../support/streamed-message.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 describe('a session opened over a socket', () => {
   let running: RunningGateway;
   let nth = 0;
   let sessionId: string;
 
-  const watch = (id = sessionId): Watcher => new Watcher(running.connect(), id);
+  const watch = (id = sessionId): ReconnectingViewer =>
+    new ReconnectingViewer(running.connect(), id);
 
   beforeAll(async () => {
     running = await startGateway();
@@ -22,7 +23,7 @@ describe('a session opened over a socket', () => {
   afterEach(() => expect(running.faults).toEqual([]));
 
   it('answers with a view and goes on with what comes after it', async () => {
-    await speak(running.log, sessionId, { to: 3 });
+    await streamMessage(running.log, sessionId, { to: 3 });
     const watcher = watch();
     const opened = await watcher.open();
     const last = await running.log.last(sessionStream(sessionId));
@@ -34,7 +35,7 @@ describe('a session opened over a socket', () => {
       epoch: running.log.epoch,
       view: { session: { revision: 2, counted: { messages: 3 } } },
     });
-    await speak(running.log, sessionId, { from: 3, to: 8 });
+    await streamMessage(running.log, sessionId, { from: 3, to: 8 });
     await watcher.through(7);
     let view: OpenView | undefined = watcher.opened?.view;
     for (const event of watcher.events) view = evolveOpenView(view, event);
@@ -45,7 +46,7 @@ describe('a session opened over a socket', () => {
   });
 
   it('replays from any revision: -1 is the first, 0 skips revision 0', async () => {
-    await speak(running.log, sessionId, { to: 30 });
+    await streamMessage(running.log, sessionId, { to: 30 });
     const all = await running.log.read(sessionStream(sessionId), { after: -1, limit: 100 });
     for (const after of [-1, 0, 1, 28, 29]) {
       const watcher = watch();
@@ -65,7 +66,7 @@ describe('a session opened over a socket', () => {
   });
 
   it('refuses cursors that the log does not have', async () => {
-    await speak(running.log, sessionId, { to: 3 });
+    await streamMessage(running.log, sessionId, { to: 3 });
     const [first, second] = await running.log.read(sessionStream(sessionId), {
       after: -1,
       limit: 2,
@@ -96,7 +97,7 @@ describe('a session opened over a socket', () => {
       newEvent({ sessionId, type: 'message.posted', v: 99, data: 'not even an object' }),
       newEvent({ sessionId, type: 'message.posted', data: null }),
     ];
-    await speak(running.log, sessionId, { to: 1 });
+    await streamMessage(running.log, sessionId, { to: 1 });
     await watcher.open({ after: 0 });
     await running.log.append({ stream, expected: 0, events });
     await watcher.through(3);
@@ -111,12 +112,12 @@ describe('a session opened over a socket', () => {
   });
 
   it('opened once more on one socket goes on from the new cursor only', async () => {
-    await speak(running.log, sessionId, { to: 20 });
+    await streamMessage(running.log, sessionId, { to: 20 });
     const watcher = watch();
     await watcher.open({ after: 15 });
     await watcher.through(19);
     await watcher.open({ after: 9 });
-    await speak(running.log, sessionId, { from: 20, to: 25 });
+    await streamMessage(running.log, sessionId, { from: 20, to: 25 });
     await watcher.through(24);
     expect(watcher.faults).toEqual([]);
     expect(running.subscriptions.viewers).toBeGreaterThan(0);
@@ -125,17 +126,17 @@ describe('a session opened over a socket', () => {
   });
 
   it('stays open when a second open is refused', async () => {
-    await speak(running.log, sessionId, { to: 2 });
+    await streamMessage(running.log, sessionId, { to: 2 });
     const watcher = watch();
     await watcher.open();
     expect(await watcher.open({ after: 50 })).toMatchObject({ code: 'cursor-unknown' });
-    await speak(running.log, sessionId, { from: 2, to: 4 });
+    await streamMessage(running.log, sessionId, { from: 2, to: 4 });
     await watcher.through(3);
     expect(watcher.faults).toEqual([]);
   });
 
   it('answers every one of many opens at once, and delivers for the last', async () => {
-    await speak(running.log, sessionId, { to: 50 });
+    await streamMessage(running.log, sessionId, { to: 50 });
     const watcher = watch();
     const answers = await Promise.all([
       watcher.open(),
@@ -149,7 +150,7 @@ describe('a session opened over a socket', () => {
         .map(() => expect.objectContaining({ ok: false, code: 'refused' }) as object),
     );
     expect(answers.at(-1)).toMatchObject({ ok: true, revision: 40 });
-    await speak(running.log, sessionId, { from: 50, to: 55 });
+    await streamMessage(running.log, sessionId, { from: 50, to: 55 });
     await watcher.through(54);
     expect(watcher.events.map(({ revision }) => revision)).toEqual(
       Array.from({ length: 14 }, (_, n) => 41 + n),
@@ -158,7 +159,7 @@ describe('a session opened over a socket', () => {
   });
 
   it('gets nothing more from the moment it is closed', async () => {
-    await speak(running.log, sessionId, { to: 2 });
+    await streamMessage(running.log, sessionId, { to: 2 });
     const watcher = watch();
     await watcher.open();
     const before = running.subscriptions.viewers;
@@ -166,42 +167,42 @@ describe('a session opened over a socket', () => {
     expect(running.subscriptions.viewers).toBe(before - 1);
     const other = watch();
     await other.open();
-    await speak(running.log, sessionId, { from: 2, to: 5 });
+    await streamMessage(running.log, sessionId, { from: 2, to: 5 });
     await other.through(4);
     await sleep(50);
     expect(watcher.events).toEqual([]);
   });
 
   it('closed while it is being opened is refused and stays closed', async () => {
-    await speak(running.log, sessionId, { to: 2 });
+    await streamMessage(running.log, sessionId, { to: 2 });
     const watcher = watch();
     const opening = watcher.open();
     const closing = watcher.socket.emitWithAck('session:close', { sessionId });
     expect(await opening).toMatchObject({ ok: false, code: 'refused' });
     expect(await closing).toEqual({ ok: true });
-    await speak(running.log, sessionId, { from: 2, to: 3 });
+    await streamMessage(running.log, sessionId, { from: 2, to: 3 });
     await sleep(50);
     expect(watcher.frames).toEqual([]);
   });
 
   it('shows nothing of any other session, and takes no cursor of one', async () => {
     const [a, b] = [`${sessionId} a`, `${sessionId} b`];
-    await speak(running.log, a, { to: 3 });
-    await speak(running.log, b, { to: 3 });
+    await streamMessage(running.log, a, { to: 3 });
+    await streamMessage(running.log, b, { to: 3 });
     const socket = running.connect();
     const strangers: string[] = [];
     socket.on('session:events', (frame) => {
       if (frame.sessionId !== a) strangers.push(frame.sessionId);
     });
-    const [watcherA, watcherB] = [new Watcher(socket, a), watch(b)];
+    const [watcherA, watcherB] = [new ReconnectingViewer(socket, a), watch(b)];
     await watcherA.open();
     await watcherB.open();
     const last = await running.log.last(sessionStream(b));
     const withForeignId = { after: 2, afterId: last?.id ?? '' };
     expect(await watcherA.open(withForeignId)).toMatchObject({ code: 'cursor-unknown' });
     await Promise.all([
-      speak(running.log, a, { from: 3, to: 60 }),
-      speak(running.log, b, { from: 3, to: 60 }),
+      streamMessage(running.log, a, { from: 3, to: 60 }),
+      streamMessage(running.log, b, { from: 3, to: 60 }),
     ]);
     await Promise.all([watcherA.through(59), watcherB.through(59)]);
     expect([...strangers, ...watcherA.faults, ...watcherB.faults]).toEqual([]);
@@ -210,9 +211,9 @@ describe('a session opened over a socket', () => {
   it('is one of a bounded number on a socket', async () => {
     const few = await startGateway({ roomsPerSocketMax: 2 });
     const ids = ['1', '2', '3'];
-    for (const id of ids) await speak(few.log, id, { to: 1 });
+    for (const id of ids) await streamMessage(few.log, id, { to: 1 });
     const socket = few.connect();
-    const [one, two, three] = ids.map((id) => new Watcher(socket, id));
+    const [one, two, three] = ids.map((id) => new ReconnectingViewer(socket, id));
     expect(await one?.open()).toMatchObject({ ok: true });
     expect(await two?.open()).toMatchObject({ ok: true });
     expect(await three?.open()).toMatchObject({ ok: false, code: 'too-many-rooms' });
@@ -224,8 +225,11 @@ describe('a session opened over a socket', () => {
 
   it('leaves nothing behind when its viewers have gone, in whatever way', async () => {
     const own = await startGateway();
-    await speak(own.log, sessionId, { to: 2_000 });
-    const watchers = Array.from({ length: 12 }, () => new Watcher(own.connect(), sessionId));
+    await streamMessage(own.log, sessionId, { to: 2_000 });
+    const watchers = Array.from(
+      { length: 12 },
+      () => new ReconnectingViewer(own.connect(), sessionId),
+    );
     await Promise.all(watchers.map((watcher, n) => watcher.open(n % 2 ? {} : { after: -1 })));
     await Promise.all(watchers.slice(0, 4).map((watcher) => watcher.through(1_999)));
     expect(own.gateway.sockets).toBe(12);
@@ -237,7 +241,7 @@ describe('a session opened over a socket', () => {
       socket.disconnect();
     }
     for (let wait = 0; own.gateway.sockets > 0 && wait < 100; wait += 1) await sleep(20);
-    await speak(own.log, sessionId, { from: 2_000, to: 2_010 });
+    await streamMessage(own.log, sessionId, { from: 2_000, to: 2_010 });
     await sleep(50);
     expect(own.gateway.sockets).toBe(0);
     expect(own.gateway.pendingBytes).toBe(0);
@@ -249,9 +253,9 @@ describe('a session opened over a socket', () => {
   });
 
   it('works over polling, and over an upgrade in the middle of a replay', async () => {
-    await speak(running.log, sessionId, { to: 900, length: 2_000 });
+    await streamMessage(running.log, sessionId, { to: 900, length: 2_000 });
     for (const transports of [['polling'], ['polling', 'websocket']]) {
-      const watcher = new Watcher(running.connect({ transports }), sessionId);
+      const watcher = new ReconnectingViewer(running.connect({ transports }), sessionId);
       await watcher.open({ after: -1 });
       await watcher.through(899);
       expect(watcher.events).toHaveLength(900);
@@ -260,7 +264,7 @@ describe('a session opened over a socket', () => {
   });
 
   it('is replayed in frames of bounded size', async () => {
-    await speak(running.log, sessionId, { to: 300, length: 9_000 });
+    await streamMessage(running.log, sessionId, { to: 300, length: 9_000 });
     // Once somebody has seen the last one, nothing of it is live any more.
     const first = watch();
     await first.open({ after: -1 });
@@ -276,8 +280,8 @@ describe('a session opened over a socket', () => {
 
   it('is closed with a code when the service stops', async () => {
     const own = await startGateway();
-    await speak(own.log, sessionId, { to: 3 });
-    const watcher = new Watcher(own.connect(), sessionId);
+    await streamMessage(own.log, sessionId, { to: 3 });
+    const watcher = new ReconnectingViewer(own.connect(), sessionId);
     await watcher.open();
     await watcher.through(2);
     const stopping = own.stopGateway();

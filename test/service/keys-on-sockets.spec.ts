@@ -2,7 +2,7 @@ import type { KeyCreated, SessionEvent } from '@playhead/contract';
 import pg from 'pg';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { RunningService, type Answer, type ViewerSocket } from '../support/service.ts';
-import { Watcher } from '../support/watcher.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -64,7 +64,7 @@ describe('a socket whose key is revoked', () => {
   /** Opens the session with a key, and notes when what came last came. */
   const watch = async (node: RunningService, key?: string) => {
     const socket: ViewerSocket = key === undefined ? node.connect() : node.connect(key);
-    const watcher = new Watcher(socket, sessionId);
+    const watcher = new ReconnectingViewer(socket, sessionId);
     const seen = { lastAt: 0, refused: [] as unknown[], ended: '' };
     socket.onAny(() => (seen.lastAt = Date.now()));
     socket.on('refused', (refusal) => seen.refused.push(refusal));
@@ -73,7 +73,7 @@ describe('a socket whose key is revoked', () => {
     return { socket, watcher, seen };
   };
 
-  const latest = ({ watcher }: { watcher: Watcher }): SessionEvent | undefined =>
+  const latest = ({ watcher }: { watcher: ReconnectingViewer }): SessionEvent | undefined =>
     watcher.events.at(-1);
 
   it.each(['the log tells it', 'only the database tells it'])(

@@ -6,7 +6,7 @@ import { migrations } from '../../migrations/index.ts';
 import { migrate, openDatabase } from '../../src/startup/database.ts';
 import { chooseRunAs, run } from '../../src/embedded-postgres/run-as.ts';
 import { claimLogLocation } from '../../src/startup/log-location.ts';
-import { commandsUnder, runCommands } from '../support/operating.ts';
+import { commandsUnder, runCommands } from '../support/documented-commands.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { query, temporaryFolder, until } from '../support/postgres-process.ts';
 import { toolsFolder } from '../support/postgres-tools.ts';

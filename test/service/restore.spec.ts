@@ -13,11 +13,11 @@ import {
   type SessionView,
 } from '@playhead/contract';
 import { ask, Load } from '../support/load.ts';
-import { commandsUnder, runCommands } from '../support/operating.ts';
+import { commandsUnder, runCommands } from '../support/documented-commands.ts';
 import { temporaryFolder } from '../support/postgres-process.ts';
 import { startOwnPostgres, toolsFolder } from '../support/postgres-tools.ts';
 import { logInPostgres, RunningService } from '../support/service.ts';
-import { Watcher } from '../support/watcher.ts';
+import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
 
 /* The commands of docs/operate.md, as they stand, and what that page says is true afterwards. */
 
@@ -229,10 +229,10 @@ function itIsRight(tell: () => Promise<Story>): void {
     const head = (await eventsOf(restored, sessionId)).length - 1;
     const cursor = (after: number) => ({ after, afterId: original[after]?.id ?? '' });
     const socket = restored.connect();
-    const watcher = new Watcher(socket, sessionId);
+    const watcher = new ReconnectingViewer(socket, sessionId);
     const asked = held.get(sessionId)?.length ?? 0;
     expect(await watcher.open(cursor(asked - 3))).toMatchObject({ ok: true });
-    const stranger = new Watcher(restored.connect(), sessionId);
+    const stranger = new ReconnectingViewer(restored.connect(), sessionId);
     const beyond = [cursor(head + 1), { after: head + 1 }, cursor(original.length - 1)];
     for (const at of beyond) expect(await stranger.open(at)).toMatchObject(unknown);
     // Now other events come to lie where the original's were.

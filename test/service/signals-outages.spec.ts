@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { limits } from '../../src/config.ts';
-import { eventually } from '../support/logs.ts';
-import { total, TwoNodes, type } from '../support/seats.ts';
+import { eventually } from '../support/log-events.ts';
+import { total, TwoNodes, type } from '../support/two-node-viewers.ts';
 import type { RunningService } from '../support/service.ts';
 
 /* Signals and presence over nodes whose way to each other is cut, or full of rubbish. */

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyCreated } from '@playhead/contract';
 import { io } from 'socket.io-client';
 import { limits } from '../../src/config.ts';
-import { eventually } from '../support/logs.ts';
-import { post, total, TwoNodes, type } from '../support/seats.ts';
+import { eventually } from '../support/log-events.ts';
+import { post, total, TwoNodes, type } from '../support/two-node-viewers.ts';
 import { adminKey } from '../support/service.ts';
-import { layCable } from '../support/tcp-proxy.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 /* What viewers tell each other, and who is there, over nodes that share a database. */
 
@@ -152,7 +152,7 @@ it('the limit of a session holds for what comes from all nodes together', async 
 
 it('who does not read gets no signals and keeps the session, and later sees who is there', async () => {
   const sessionId = await nodes.session();
-  const cable = await layCable(nodes.second.url);
+  const cable = await startTcpProxy(nodes.second.url);
   const pending = async (): Promise<number> => {
     const { text } = await nodes.second.request('/metrics');
     return Number(/pending_bytes (\d+)/.exec(text)?.[1]);

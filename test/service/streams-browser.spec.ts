@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { browserPath, launchBrowser } from '../support/browser.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { adminKey, RunningService } from '../support/service.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /* What runs in the page is written as its scripts would be: plain EventSource, nothing of ours. */
 
@@ -14,7 +14,7 @@ const path = `/api/sessions/${encodeURIComponent(sessionId)}`;
   let browser: Browser;
   let database: TestDatabase;
   let service: RunningService;
-  let cable: Cable;
+  let cable: TcpProxy;
   let page: Page;
 
   const start = (PORT = '0'): Promise<RunningService> =>
@@ -24,7 +24,7 @@ const path = `/api/sessions/${encodeURIComponent(sessionId)}`;
     browser = await launchBrowser();
     database = await freshDatabase();
     service = await start();
-    cable = await layCable(service.url);
+    cable = await startTcpProxy(service.url);
     await post('/api/sessions', { sessionId });
     page = await browser.newPage();
     await page.goto(`${cable.url}/health/live`);

@@ -6,7 +6,7 @@ import { EventReader } from '../support/event-reader.ts';
 import { until } from '../support/postgres-process.ts';
 import { adminKey } from '../support/service.ts';
 import { isCaughtUp, revisions, startStreaming, type Streaming } from '../support/streaming.ts';
-import { layCable, type Cable } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 let state = seed;
@@ -17,11 +17,11 @@ const random = (below: number): number => {
 };
 
 let streaming: Streaming;
-let cable: Cable;
+let cable: TcpProxy;
 beforeAll(async () => {
   console.log(`seed ${seed}: PLAYHEAD_TEST_SEED repeats it`);
   streaming = await startStreaming();
-  cable = await layCable(streaming.service.url);
+  cable = await startTcpProxy(streaming.service.url);
 });
 afterEach(() => streaming.closeAll());
 afterAll(async () => {

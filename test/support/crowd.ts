@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { layMortalCables, type Listening } from './mortal-cables.ts';
+import { startFaultProxy, type Listening } from './fault-proxy.ts';
 
 /** A server that a crowd listens to. */
 export interface CrowdServer {
@@ -20,7 +20,7 @@ export interface CrowdSystem {
 }
 
 /** How a crowd is treated. */
-export interface Weather {
+export interface NetworkFaults {
   readonly listeners: number;
   readonly numbers: number;
   readonly perSecond: number;
@@ -29,7 +29,7 @@ export interface Weather {
 }
 
 /** What a crowd has heard, all listeners together. */
-export interface Heard {
+export interface ReceivedEvents {
   readonly name: string;
   readonly lost: number;
   readonly doubled: number;
@@ -41,9 +41,12 @@ export interface Heard {
 const SILENCE_MS = 4_000;
 
 /** Tells a crowd numbers through cuts, with a SIGKILL of the server and a new start half-way. */
-export async function tellCrowd(system: CrowdSystem, weather: Weather): Promise<Heard> {
+export async function broadcastToCrowd(
+  system: CrowdSystem,
+  weather: NetworkFaults,
+): Promise<ReceivedEvents> {
   let server = await system.start('0');
-  const cables = await layMortalCables(server.url, weather.livesMs, system.listening);
+  const cables = await startFaultProxy(server.url, weather.livesMs, system.listening);
   const heard = Array.from({ length: weather.listeners }, (): number[] => []);
   let last = performance.now();
   const leave = heard.map((own) =>

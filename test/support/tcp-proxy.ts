@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Cut } from './cutting-proxy.ts';
 
 /** A cable to a server that can be squeezed: while it is, nothing the server sends is taken. */
-export interface Cable {
+export interface TcpProxy {
   /** The server's address by this cable. */
   readonly url: string;
   squeeze(): void;
@@ -20,10 +20,10 @@ export interface Cable {
  * Lays a cable to an http:// address. `cutting` is asked whenever a client has sent something; a
  * cut of what is `answered` lets half of the answer's beginning through.
  */
-export async function layCable(
+export async function startTcpProxy(
   to: string,
   cutting: () => Cut | undefined = () => undefined,
-): Promise<Cable> {
+): Promise<TcpProxy> {
   const { hostname, port } = new URL(to);
   const upstreams = new Set<Socket>();
   let isSqueezed = false;

@@ -75,7 +75,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
   'src/operate/': ['src/log/event-log.ts', 'node:'],
   'src/operate/main.ts': ['src/operate/', 'src/config.ts', 'src/startup/cleanup-stack.ts', 'node:'],
-  'src/operate/open-place.ts': [
+  'src/operate/open-store.ts': [
     ...[
       'src/log/',
       'src/embedded-postgres/',

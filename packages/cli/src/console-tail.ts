@@ -1,6 +1,6 @@
 import type { ConsoleFrame, SessionEvent } from '@playhead/contract';
 import { Failure } from './failure.ts';
-import { ANSWER_MS, LastingSocket } from './lasting-socket.ts';
+import { ANSWER_MS, ReconnectingSocket } from './reconnecting-socket.ts';
 import type { ServiceOptions } from './service.ts';
 
 /**
@@ -18,7 +18,7 @@ export function tailAll(
 
 /** The console on one socket that comes back; of the list only the cursor is kept. */
 class ConsoleTail {
-  readonly link: LastingSocket;
+  readonly link: ReconnectingSocket;
   #cursor: { readonly after: string; readonly epoch: string } | undefined;
 
   constructor(
@@ -27,7 +27,7 @@ class ConsoleTail {
     stop: AbortSignal,
   ) {
     const open = (): void => this.#open();
-    this.link = new LastingSocket(service, { reconnectsMax: Infinity, stop, open });
+    this.link = new ReconnectingSocket(service, { reconnectsMax: Infinity, stop, open });
     const { socket } = this.link;
     socket.on('console:events', (frame) => this.#take(frame));
     socket.on('console:closed', (closed) => this.link.refused(closed, open));

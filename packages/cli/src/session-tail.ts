@@ -1,5 +1,5 @@
 import type { SessionEvent, SessionFrame } from '@playhead/contract';
-import { ANSWER_MS, LastingSocket } from './lasting-socket.ts';
+import { ANSWER_MS, ReconnectingSocket } from './reconnecting-socket.ts';
 import type { ServiceOptions } from './service.ts';
 
 /** About a minute of being cut off; who follows waits for ever. */
@@ -30,7 +30,7 @@ export function tailSession(
 
 /** One session on one socket that comes back. The cursor is all that has to be remembered. */
 class SessionTail {
-  readonly link: LastingSocket;
+  readonly link: ReconnectingSocket;
   #revision: number;
   #eventId: string | null = null;
 
@@ -41,7 +41,7 @@ class SessionTail {
   ) {
     this.#revision = options.after;
     const reconnectsMax = options.follow ? Infinity : RECONNECTS_MAX;
-    this.link = new LastingSocket(service, { reconnectsMax, stop, open: () => this.#open() });
+    this.link = new ReconnectingSocket(service, { reconnectsMax, stop, open: () => this.#open() });
     const { socket } = this.link;
     socket.on('session:events', (frame) => this.#take(frame));
     socket.on('session:closed', (closed) => this.link.refused(closed, () => this.#open()));

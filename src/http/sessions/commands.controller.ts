@@ -9,7 +9,7 @@ import {
 } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
 import type { CommandRequests } from '../../commands/command-requests.ts';
-import { REQUESTS } from '../../tokens.ts';
+import { COMMAND_REQUESTS } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
 import { principalOf } from '../request-hooks.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
@@ -23,7 +23,7 @@ const startBody = commandTypes['session.start'].extend({ sessionId: id.optional(
 @Controller('api/sessions')
 @RequiresScope('write')
 export class CommandsController {
-  constructor(@Inject(REQUESTS) private readonly requests: CommandRequests) {}
+  constructor(@Inject(COMMAND_REQUESTS) private readonly requests: CommandRequests) {}
 
   @Post()
   @Documented({

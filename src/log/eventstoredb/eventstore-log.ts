@@ -11,16 +11,16 @@ import {
 import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { connectTo, type Connect } from './client.ts';
-import { CurrentClient } from './current-client.ts';
-import { unavailable } from './faults.ts';
+import { ReplaceableClient } from './replaceable-client.ts';
+import { unavailable } from './server-errors.ts';
 import { EventStoreFollowSource } from './follow-source.ts';
-import { Head } from './head.ts';
+import { LogHead } from './log-head.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { identify } from './identity.ts';
 import { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
-import { catchStrayFaults } from './stray-faults.ts';
+import { catchUncaughtErrors } from './uncaught-errors.ts';
 import { versionStream } from './version-stream.ts';
 import { Writer } from './writer.ts';
 
@@ -35,8 +35,8 @@ export async function openEventStoreLog(
 ): Promise<EventLog> {
   const names = new StreamNames(options.streamPrefix ?? '');
   const warn = options.warn ?? (() => undefined);
-  const current = new CurrentClient(connect, { answerMs: options.answerMs, warn });
-  const release = catchStrayFaults((fault) => current.breakDown(fault));
+  const current = new ReplaceableClient(connect, { answerMs: options.answerMs, warn });
+  const release = catchUncaughtErrors((fault) => current.breakDown(fault));
   const close = async (): Promise<void> => {
     await current.close();
     release();
@@ -44,7 +44,7 @@ export async function openEventStoreLog(
   try {
     const identity = await identify(current, names, options.answerMs);
     const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
-    const head = new Head(reader);
+    const head = new LogHead(reader);
     const versions = new EventVersions(versionStream(reader), warn);
     await Promise.all([head.find(), versions.check()]);
     const parts = { current, names, reader, head, versions, close };
@@ -56,10 +56,10 @@ export async function openEventStoreLog(
 }
 
 interface Parts {
-  readonly current: CurrentClient;
+  readonly current: ReplaceableClient;
   readonly names: StreamNames;
   readonly reader: ReaderParts;
-  readonly head: Head;
+  readonly head: LogHead;
   readonly versions: EventVersions;
   readonly close: () => Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
-import type { Head } from './head.ts';
+import type { LogHead } from './log-head.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { positionOf } from './positions.ts';
 import { readId, type ReaderParts } from './reader.ts';
@@ -10,7 +10,7 @@ import { Subscription, tooSlow } from './subscription.ts';
 
 interface Parts {
   readonly reader: ReaderParts;
-  readonly head: Head;
+  readonly head: LogHead;
   /** Writes something that subscriptions must hear. */
   readonly beat: () => void;
 }

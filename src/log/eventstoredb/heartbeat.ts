@@ -1,9 +1,9 @@
-import type { CurrentClient } from './current-client.ts';
+import type { ReplaceableClient } from './replaceable-client.ts';
 import { ownEvent } from './identity.ts';
 import type { StreamNames } from './names.ts';
 
 interface Parts {
-  readonly current: CurrentClient;
+  readonly current: ReplaceableClient;
   readonly names: StreamNames;
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerClient, ServerEvent, ServerPosition, ServerRecord } from './client.ts';
-import type { CurrentClient } from './current-client.ts';
-import { isConflict } from './faults.ts';
+import type { ReplaceableClient } from './replaceable-client.ts';
+import { isConflict } from './server-errors.ts';
 import type { StreamNames } from './names.ts';
 import { lastRecord } from './reader.ts';
 
@@ -21,7 +21,7 @@ export const ownEvent = (type: string, data: Record<string, unknown>): ServerEve
  * server does not answer, or when that event was deleted: then the log would seem to begin anew.
  */
 export async function identify(
-  current: CurrentClient,
+  current: ReplaceableClient,
   names: StreamNames,
   answerMs: number,
 ): Promise<Identity> {

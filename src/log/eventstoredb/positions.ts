@@ -11,7 +11,7 @@ export const positionOf = ({ commit, prepare }: ServerPosition): string =>
   pad(commit) + pad(prepare);
 
 /** The place that a position stands for. Throws `LogError` `invalid` for what is none. */
-export function placeOf(position: string): ServerPosition {
+export function serverPositionOf(position: string): ServerPosition {
   if (!/^\d{38}$/.test(position)) throw new LogError('invalid', 'not a position', 'after');
   return {
     commit: BigInt(position.slice(0, DIGITS)),

@@ -1,15 +1,15 @@
-import type { PageBounds } from '../cut-page.ts';
+import type { PageBounds } from '../page-bounds.ts';
 import { START, type RecordedEvent } from '../event-log.ts';
 import type { Reading, ServerClient, ServerPosition, ServerRecord } from './client.ts';
-import type { CurrentClient } from './current-client.ts';
+import type { ReplaceableClient } from './replaceable-client.ts';
 import { fromServer } from './events.ts';
-import { isMissing } from './faults.ts';
+import { isMissing } from './server-errors.ts';
 import type { StreamNames } from './names.ts';
-import { placeOf, positionOf } from './positions.ts';
+import { serverPositionOf, positionOf } from './positions.ts';
 
 /** What reads need: whom to ask, which streams are the log's, and when silence is too long. */
 export interface ReaderParts {
-  readonly current: CurrentClient;
+  readonly current: ReplaceableClient;
   readonly names: StreamNames;
   readonly answerMs: number;
   /** Of the log's first event; nothing of the log lies before it. */
@@ -120,7 +120,7 @@ export async function readAll(
   after: string,
   bounds: PageBounds,
 ): Promise<RecordedEvent[]> {
-  const fromPosition = after === START ? origin : placeOf(after);
+  const fromPosition = after === START ? origin : serverPositionOf(after);
   if (bounds.limit < 1) return [];
   return current.ask('read', async (client) => {
     const page = new Page(bounds);
@@ -142,7 +142,7 @@ export async function readId(
 ): Promise<string | undefined> {
   return current.ask('read', async (client) => {
     let id: string | undefined;
-    const options = { direction: 'forwards', fromPosition: placeOf(position) } as const;
+    const options = { direction: 'forwards', fromPosition: serverPositionOf(position) } as const;
     await each(client.readAll(options), answerMs, (record) => {
       if (record.position && positionOf(record.position) === position) id = record.id.toLowerCase();
       return false;

@@ -1,10 +1,10 @@
-import { cutPage, type PageBounds } from '../cut-page.ts';
+import { boundedPage, type PageBounds } from '../page-bounds.ts';
 import type { RecordedEvent } from '../event-log.ts';
 import type { Resolved, ServerClient, Subscribed } from './client.ts';
-import type { InUse } from './current-client.ts';
+import type { InUse } from './replaceable-client.ts';
 import { fromServer } from './events.ts';
 import type { StreamNames } from './names.ts';
-import { placeOf, positionOf } from './positions.ts';
+import { serverPositionOf, positionOf } from './positions.ts';
 import type { Revisions } from './revisions.ts';
 
 interface Options {
@@ -55,7 +55,7 @@ export class Subscription {
 
   /** The next page, `undefined` when it is not whole yet though more may come. */
   take(): { events: readonly RecordedEvent[]; caughtUp: boolean } | undefined {
-    const events = cutPage(this.#waiting, this.options.bounds);
+    const events = boundedPage(this.#waiting, this.options.bounds);
     const isWhole = events.length < this.#waiting.length;
     if (!isWhole && !this.#isLive && !this.#ended) return undefined;
     this.#waiting = this.#waiting.slice(events.length);
@@ -84,7 +84,7 @@ export class Subscription {
 
   #start(client: ServerClient): Subscribed {
     const subscribed = client.subscribeToAll({
-      fromPosition: placeOf(this.seen),
+      fromPosition: serverPositionOf(this.seen),
       filter: {
         filterOn: 'streamName',
         regex: this.options.names.regex,

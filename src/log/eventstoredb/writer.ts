@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events';
 import { AppendQueue, type Waiting } from '../append-queue.ts';
 import type { StorableAppend } from '../codec.ts';
 import { LogError, NO_STREAM, type Appended } from '../event-log.ts';
-import { retryPause } from '../retry-pause.ts';
+import { backoff } from '../backoff.ts';
 import type { ServerAnswer, ServerEvent } from './client.ts';
-import type { CurrentClient } from './current-client.ts';
+import type { ReplaceableClient } from './replaceable-client.ts';
 import { toServer } from './events.ts';
-import { isConflict, refusalOf } from './faults.ts';
-import type { Head } from './head.ts';
+import { isConflict, refusalOf } from './server-errors.ts';
+import type { LogHead } from './log-head.ts';
 import type { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { positionOf } from './positions.ts';
@@ -19,10 +19,10 @@ const SWEEP_EVERY_MS = 100;
 type Stored = Pick<Appended, 'revision' | 'position'>;
 
 interface Parts {
-  readonly current: CurrentClient;
+  readonly current: ReplaceableClient;
   readonly names: StreamNames;
   readonly reader: ReaderParts;
-  readonly head: Head;
+  readonly head: LogHead;
 }
 
 /**
@@ -118,7 +118,7 @@ export class Writer {
       if (append.expected === 'any') {
         return this.#giveUp([waiting], 'it is not known whether the events were stored');
       }
-      await retryPause(attempt, this.options.retryPauseMaxMs, this.#closing.signal);
+      await backoff(attempt, this.options.retryPauseMaxMs, this.#closing.signal);
     }
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HeadSignal } from '../wake-up-signal.ts';
 import { decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
-import { cutPage, type PageBounds } from '../cut-page.ts';
+import { boundedPage, type PageBounds } from '../page-bounds.ts';
 import {
   LogError,
   START,
@@ -131,5 +131,5 @@ function repeatOf({ expected, events }: StorableAppend, line: readonly StoredEve
 }
 
 function page(events: readonly StoredEvent[], from: number, bounds: PageBounds): RecordedEvent[] {
-  return cutPage(events.slice(from, from + bounds.limit), bounds).map(decode);
+  return boundedPage(events.slice(from, from + bounds.limit), bounds).map(decode);
 }

@@ -5,7 +5,7 @@ import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
 import { connectFollower, cut } from './connect.ts';
-import { FreshEvents } from './fresh-events.ts';
+import { CommittedEvents } from './committed-events.ts';
 import type { PostgresLogOptions } from './options.ts';
 import { readAll, readId } from './reader.ts';
 
@@ -15,7 +15,7 @@ import { readAll, readId } from './reader.ts';
  */
 export class PostgresFollowSource implements FollowSource {
   readonly #headSignal = new HeadSignal();
-  readonly #fresh: FreshEvents;
+  readonly #fresh: CommittedEvents;
   #client: pg.Client | undefined;
   #isStopped = false;
   #isDoubtful = false;
@@ -23,7 +23,7 @@ export class PostgresFollowSource implements FollowSource {
   #lastId: string | undefined;
 
   constructor(private readonly options: PostgresLogOptions) {
-    this.#fresh = new FreshEvents(options.readBytesMax);
+    this.#fresh = new CommittedEvents(options.readBytesMax);
   }
 
   /** This process has committed events up to here, and these are the last of them. */

@@ -13,7 +13,7 @@ import {
 import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
-import { Announcer } from './announcer.ts';
+import { HeadNotifier } from './head-notifier.ts';
 import { openPool } from './connect.ts';
 import { PostgresFollowSource } from './follow-source.ts';
 import type { PostgresLogOptions } from './options.ts';
@@ -58,7 +58,7 @@ class PostgresLog implements EventLog {
     private readonly versions: EventVersions,
   ) {
     const { notifyIntervalMs, hasOthers = () => true } = options;
-    const announcer = new Announcer(side, notifyIntervalMs, hasOthers);
+    const announcer = new HeadNotifier(side, notifyIntervalMs, hasOthers);
     this.#readers = openPool(options, options.logReadersMax);
     this.#writer = new Writer(options, {
       stored: (head, events) => {

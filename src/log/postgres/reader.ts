@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { decode } from '../codec.ts';
-import { cutPage, type PageBounds } from '../cut-page.ts';
+import { boundedPage, type PageBounds } from '../page-bounds.ts';
 import type { RecordedEvent } from '../event-log.ts';
 import { positionOf } from '../positions.ts';
 import { rawTypes } from './connect.ts';
@@ -88,7 +88,7 @@ async function readPage(
   const bytesMax = Math.min(bounds.bytesMax, Number.MAX_SAFE_INTEGER);
   const rows = await rowsOf<Row>(from, text, [bounds.limit + 1, bytesMax, ...values]);
   const sized = rows.map((row) => ({ row, bytes: Number(row[6]) }));
-  const page = cutPage(sized, bounds);
+  const page = boundedPage(sized, bounds);
   return { events: page.map(({ row }) => read(row)), isLast: page.length === rows.length };
 }
 

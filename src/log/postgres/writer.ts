@@ -2,10 +2,10 @@ import pg from 'pg';
 import { AppendQueue, type Waiting } from '../append-queue.ts';
 import type { StorableAppend, StoredEvent } from '../codec.ts';
 import { LogError, START, type Appended } from '../event-log.ts';
-import { retryPause } from '../retry-pause.ts';
+import { backoff } from '../backoff.ts';
 import { callAppend } from './append-call.ts';
 import { connectWriter, cut } from './connect.ts';
-import { storedEvents } from './fresh-events.ts';
+import { storedEvents } from './committed-events.ts';
 import type { PostgresLogOptions } from './options.ts';
 
 /** One is worked on by Postgres while the next is on its way. */
@@ -111,7 +111,7 @@ export class Writer {
         this.options.warn?.('an append call failed and is tried again', fault);
         await this.#dropConnection(connection);
         if (wasSent) this.#giveUp(left.filter(isForAny), 'the connection was lost');
-        await retryPause(attempt, this.options.retryPauseMaxMs, this.#closing.signal);
+        await backoff(attempt, this.options.retryPauseMaxMs, this.#closing.signal);
       }
     }
   }

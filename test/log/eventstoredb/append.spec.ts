@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_STREAM, type EventLog } from '../../../src/log/event-log.ts';
-import { standInStore, type StandInLogStore } from '../../conformance/eventstore-store.ts';
-import { serverFault, type AppendMischief } from '../../support/eventstore/index.ts';
-import { anEvent, codeOf, eventsOf, failureOf, idsOf, someEvents } from '../../support/logs.ts';
+import { fakeEventStore, type FakeEventStoreLog } from '../../conformance/eventstore-store.ts';
+import { serverFault, type AppendFault } from '../../support/eventstore/index.ts';
+import {
+  anEvent,
+  codeOf,
+  eventsOf,
+  failureOf,
+  idsOf,
+  someEvents,
+} from '../../support/log-events.ts';
 
 const both = <How extends string>(how: How): [string, How] => [how, how];
 
@@ -10,11 +17,11 @@ const quick = { answerMs: 60, retryPauseMaxMs: 20 };
 
 describe('an append to EventStoreDB', () => {
   const stream = 'session-a';
-  let store: StandInLogStore;
+  let store: FakeEventStoreLog;
   let log: EventLog;
 
   beforeEach(async () => {
-    store = await standInStore();
+    store = await fakeEventStore();
     log = await store.open(quick);
   });
 
@@ -24,7 +31,7 @@ describe('an append to EventStoreDB', () => {
     await log.close();
   });
 
-  const mischiefs: [string, AppendMischief][] = [
+  const mischiefs: [string, AppendFault][] = [
     ...(['lost', 'answer-lost', 'unanswered', 'stored-unanswered'] as const).map(both),
     ...(['poison', 'no-throw', 'no-position'] as const).map(both),
     ['it fails as when the server is down', serverFault(undefined, '14 UNAVAILABLE', 14)],

@@ -4,18 +4,18 @@ import { promisify } from 'node:util';
 import { limits } from '../../../src/config.ts';
 import { NO_STREAM, START } from '../../../src/log/event-log.ts';
 import { openEventStoreLog } from '../../../src/log/eventstoredb/index.ts';
-import { catchStrayFaults } from '../../../src/log/eventstoredb/stray-faults.ts';
-import { standInStore, type StandInLogStore } from '../../conformance/eventstore-store.ts';
+import { catchUncaughtErrors } from '../../../src/log/eventstoredb/uncaught-errors.ts';
+import { fakeEventStore, type FakeEventStoreLog } from '../../conformance/eventstore-store.ts';
 import { serverFault } from '../../support/eventstore/index.ts';
-import { anEvent, eventsOf, eventually, idsOf, someEvents } from '../../support/logs.ts';
+import { anEvent, eventsOf, eventually, idsOf, someEvents } from '../../support/log-events.ts';
 
 const quick = { answerMs: 80, retryPauseMaxMs: 20 };
 
 describe('the client of EventStoreDB', () => {
-  let store: StandInLogStore;
+  let store: FakeEventStoreLog;
 
   beforeEach(async () => {
-    store = await standInStore();
+    store = await fakeEventStore();
   });
 
   const inUse = () => store.server.clients.filter(({ isDisposed }) => !isDisposed);
@@ -74,7 +74,7 @@ describe('the client of EventStoreDB', () => {
 
   it('that throws where nobody waits is replaced, and the process goes on', async () => {
     const told: Error[] = [];
-    const release = catchStrayFaults((fault) => told.push(fault));
+    const release = catchUncaughtErrors((fault) => told.push(fault));
     const stray = new TypeError('undefined is not iterable');
     stray.stack = 'at x (/app/node_modules/@eventstore/db-client/dist/streams/batchAppend.js:20)';
     process.emit('unhandledRejection', stray, Promise.resolve());
@@ -91,12 +91,12 @@ describe('the client of EventStoreDB', () => {
   });
 });
 
-const built = new URL('../../../dist/src/log/eventstoredb/stray-faults.js', import.meta.url);
+const built = new URL('../../../dist/src/log/eventstoredb/uncaught-errors.js', import.meta.url);
 
 /** A process in which the client throws, beside everything, and then somebody else does. */
 const throwing = `
-  import { catchStrayFaults } from '${built.href}';
-  catchStrayFaults(({ message }) => console.log(message));
+  import { catchUncaughtErrors } from '${built.href}';
+  catchUncaughtErrors(({ message }) => console.log(message));
   const late = new TypeError('late');
   late.stack = 'at x (/app/node_modules/@eventstore/db-client/dist/batchAppend.js:20)';
   void Promise.reject(late);
@@ -117,7 +117,7 @@ describe('a process with the client of EventStoreDB', () => {
 
 describe('the identity of a log in EventStoreDB', () => {
   it('is the same for nodes that open it at once, and written once', async () => {
-    const store = await standInStore();
+    const store = await fakeEventStore();
     const logs = await Promise.all([store.open(), store.open(), store.open()]);
     expect(new Set(logs.map(({ epoch }) => epoch)).size).toBe(1);
     expect(store.server.store.stream('playhead-log')).toHaveLength(1);
@@ -126,7 +126,7 @@ describe('the identity of a log in EventStoreDB', () => {
   });
 
   it('that was written again, since somebody deleted it, is refused', async () => {
-    const store = await standInStore();
+    const store = await fakeEventStore();
     await (await store.open()).close();
     const [first] = store.server.store.stream('playhead-log')!;
     const event = { ...anEvent({ epoch: 'other' }), contentType: 'application/json' as const };

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { START, type EventLog } from '../../../src/log/event-log.ts';
-import { standInStore, type StandInLogStore } from '../../conformance/eventstore-store.ts';
-import type { Mischief } from '../../support/eventstore/streams.ts';
-import { collect, eventually, someEvents } from '../../support/logs.ts';
+import { fakeEventStore, type FakeEventStoreLog } from '../../conformance/eventstore-store.ts';
+import type { StreamFault } from '../../support/eventstore/streams.ts';
+import { collect, eventually, someEvents } from '../../support/log-events.ts';
 
 const watchful = {
   heartbeatIntervalMs: 60,
@@ -12,11 +12,11 @@ const watchful = {
 };
 
 describe('following EventStoreDB', () => {
-  let store: StandInLogStore;
+  let store: FakeEventStoreLog;
   let log: EventLog;
 
   beforeEach(async () => {
-    store = await standInStore();
+    store = await fakeEventStore();
     log = await store.open(watchful);
   });
 
@@ -39,7 +39,7 @@ describe('following EventStoreDB', () => {
 
   const beats = (): number => store.server.store.stream('playhead-heartbeat')?.length ?? 0;
 
-  const mischiefs: Mischief[] = ['error', 'end', 'silence', 'repeat'];
+  const mischiefs: StreamFault[] = ['error', 'end', 'silence', 'repeat'];
 
   it.each(mischiefs)('misses and repeats nothing after a subscription does: %s', async (how) => {
     const follower = collect(log, START);

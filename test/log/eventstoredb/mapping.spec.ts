@@ -6,13 +6,13 @@ import {
   isMissing,
   refusalOf,
   unavailable,
-} from '../../../src/log/eventstoredb/faults.ts';
+} from '../../../src/log/eventstoredb/server-errors.ts';
 import { StreamNames } from '../../../src/log/eventstoredb/names.ts';
-import { placeOf, positionOf } from '../../../src/log/eventstoredb/positions.ts';
+import { serverPositionOf, positionOf } from '../../../src/log/eventstoredb/positions.ts';
 import { Revisions } from '../../../src/log/eventstoredb/revisions.ts';
 import type { NewEvent } from '../../../src/log/event-log.ts';
 import { serverFault } from '../../support/eventstore/index.ts';
-import { anEvent } from '../../support/logs.ts';
+import { anEvent } from '../../support/log-events.ts';
 
 const sent = (event: NewEvent) =>
   toServer(encode({ stream: 's', expected: 'any', events: [event] }, 100_000))[0]!;
@@ -102,13 +102,13 @@ describe('a position', () => {
     );
     const positions = places.map(positionOf);
     expect([...positions].sort()).toEqual(positions);
-    expect(positions.map(placeOf)).toEqual(places);
+    expect(positions.map(serverPositionOf)).toEqual(places);
     expect(new Set(positions.map(({ length }) => length)).size).toBe(1);
   });
 
   it('is refused when it is none', () => {
     for (const text of ['1', 'x'.repeat(38), '0'.repeat(16), ' '.repeat(38)]) {
-      expect(thrownBy(() => placeOf(text))).toMatchObject({ code: 'invalid' });
+      expect(thrownBy(() => serverPositionOf(text))).toMatchObject({ code: 'invalid' });
     }
   });
 });

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { eventTypes } from '@playhead/contract';
 import { START } from '../../../src/log/event-log.ts';
 import type { ServerEvent } from '../../../src/log/eventstoredb/client.ts';
-import { standInStore, type StandInLogStore } from '../../conformance/eventstore-store.ts';
-import { anEvent, eventually } from '../../support/logs.ts';
+import { fakeEventStore, type FakeEventStoreLog } from '../../conformance/eventstore-store.ts';
+import { anEvent, eventually } from '../../support/log-events.ts';
 
 describe('opening a log in EventStoreDB', () => {
   const today = eventTypes['session.started'].v;
-  let store: StandInLogStore;
+  let store: FakeEventStoreLog;
 
   beforeEach(async () => {
-    store = await standInStore();
+    store = await fakeEventStore();
   });
 
   const holds = (): unknown[] =>

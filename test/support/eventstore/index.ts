@@ -6,8 +6,8 @@ import type {
   ServerClient,
   ServerEvent,
 } from '../../../src/log/eventstoredb/client.ts';
-import { serverFault, StandInStore } from './server.ts';
-import { StandInReading, StandInSubscription, type Mischief } from './streams.ts';
+import { serverFault, FakeStore } from './server.ts';
+import { FakeReading, FakeSubscription, type StreamFault } from './streams.ts';
 
 export { serverFault } from './server.ts';
 
@@ -15,7 +15,7 @@ export { serverFault } from './server.ts';
  * What becomes of one append: its answer or itself is lost, it is never answered, though stored or
  * not, the client never answers one again, the answer is short of what it should say, or a fault.
  */
-export type AppendMischief =
+export type AppendFault =
   | 'lost'
   | 'answer-lost'
   | 'unanswered'
@@ -32,18 +32,18 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 const isOwn = (stream: string): boolean => /\bplayhead-/.test(stream);
 
 /** A server of EventStoreDB and its clients, in memory, with the faults that were measured. */
-export class StandInServer {
-  readonly store = new StandInStore();
-  readonly clients: StandInClient[] = [];
+export class FakeEventStore {
+  readonly store = new FakeStore();
+  readonly clients: FakeClient[] = [];
   /** What becomes of the next appends to the log's streams, in turn; then all goes well. */
-  readonly mischief: AppendMischief[] = [];
+  readonly mischief: AppendFault[] = [];
   disposeHangs = false;
   #isFrozen = false;
   #isDown = false;
   #waiting: (() => void)[] = [];
 
   readonly connect: Connect = () => {
-    const client = new StandInClient(this);
+    const client = new FakeClient(this);
     this.clients.push(client);
     return client;
   };
@@ -72,11 +72,11 @@ export class StandInServer {
     this.#isDown = false;
   }
 
-  get subscriptions(): StandInSubscription[] {
+  get subscriptions(): FakeSubscription[] {
     return this.clients.flatMap((client) => client.subscriptions.filter((one) => !one.destroyed));
   }
 
-  misbehave(how: Mischief): void {
+  misbehave(how: StreamFault): void {
     for (const one of this.subscriptions) one.misbehave(how);
   }
 
@@ -88,13 +88,13 @@ export class StandInServer {
   }
 }
 
-export class StandInClient implements ServerClient {
-  readonly subscriptions: StandInSubscription[] = [];
+export class FakeClient implements ServerClient {
+  readonly subscriptions: FakeSubscription[] = [];
   isPoisoned = false;
   isDisposed = false;
   appends = 0;
 
-  constructor(private readonly server: StandInServer) {}
+  constructor(private readonly server: FakeEventStore) {}
 
   async appendToStream(
     stream: string,
@@ -152,7 +152,7 @@ export class StandInClient implements ServerClient {
       fromRevision: bigint | 'end';
       maxCount: number;
     },
-  ): StandInReading {
+  ): FakeReading {
     const { store } = this.server;
     const records = (): Iterable<Resolved> => {
       const line = store.stream(name);
@@ -163,10 +163,10 @@ export class StandInClient implements ServerClient {
         direction === 'forwards' ? line.slice(from) : line.slice(0, from + 1).reverse();
       return events.slice(0, maxCount).map((event) => ({ event }));
     };
-    return new StandInReading(records, (work, fail) => this.server.whenOpen(work, fail));
+    return new FakeReading(records, (work, fail) => this.server.whenOpen(work, fail));
   }
 
-  readAll({ direction, fromPosition }: Parameters<ServerClient['readAll']>[0]): StandInReading {
+  readAll({ direction, fromPosition }: Parameters<ServerClient['readAll']>[0]): FakeReading {
     const { store } = this.server;
     function* records(): Generator<Resolved> {
       const step = direction === 'forwards' ? 1 : -1;
@@ -175,12 +175,12 @@ export class StandInClient implements ServerClient {
         yield { event: store.at(index) };
       }
     }
-    return new StandInReading(records, (work, fail) => this.server.whenOpen(work, fail));
+    return new FakeReading(records, (work, fail) => this.server.whenOpen(work, fail));
   }
 
-  subscribeToAll(options: Parameters<ServerClient['subscribeToAll']>[0]): StandInSubscription {
+  subscribeToAll(options: Parameters<ServerClient['subscribeToAll']>[0]): FakeSubscription {
     const { server } = this;
-    const subscription = new StandInSubscription(server.store, options, () => server.isFrozen);
+    const subscription = new FakeSubscription(server.store, options, () => server.isFrozen);
     this.subscriptions.push(subscription);
     server.whenOpen(
       () => undefined,

@@ -29,7 +29,7 @@ const wrongExpectedVersion = (): Error =>
 const APPEND_BYTES_MAX = 1024 * 1024;
 
 /** What EventStoreDB was measured to do with appends, in memory. */
-export class StandInStore {
+export class FakeStore {
   readonly #all: Kept[] = [];
   readonly #streams = new Map<string, Kept[]>();
   readonly #onStored = new Set<() => void>();

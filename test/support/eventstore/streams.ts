@@ -6,10 +6,10 @@ import type {
   StreamFilter,
   Subscribed,
 } from '../../../src/log/eventstoredb/client.ts';
-import { serverFault, type StandInStore } from './server.ts';
+import { serverFault, type FakeStore } from './server.ts';
 
 /** A read: waits while the server is frozen, fails when it is down. */
-export class StandInReading extends Readable implements Reading {
+export class FakeReading extends Readable implements Reading {
   constructor(
     records: () => Iterable<Resolved>,
     private readonly whenOpen: (work: () => void, fail: (fault: Error) => void) => void,
@@ -39,12 +39,12 @@ export class StandInReading extends Readable implements Reading {
 }
 
 /** What a subscription may do wrong. */
-export type Mischief = 'error' | 'end' | 'silence' | 'repeat' | 'skip';
+export type StreamFault = 'error' | 'end' | 'silence' | 'repeat' | 'skip';
 
 /** Events that may wait for a consumer of a live subscription. */
 const BEHIND_MAX = 250;
 
-export class StandInSubscription extends Readable implements Subscribed {
+export class FakeSubscription extends Readable implements Subscribed {
   #next: number;
   #isLive = false;
   #isSilent = false;
@@ -53,7 +53,7 @@ export class StandInSubscription extends Readable implements Subscribed {
   readonly #forget: () => void;
 
   constructor(
-    private readonly store: StandInStore,
+    private readonly store: FakeStore,
     private readonly options: { fromPosition: ServerPosition | 'start'; filter: StreamFilter },
     private readonly isFrozen: () => boolean,
   ) {
@@ -97,7 +97,7 @@ export class StandInSubscription extends Readable implements Subscribed {
     }
   }
 
-  misbehave(how: Mischief): void {
+  misbehave(how: StreamFault): void {
     if (this.destroyed) return;
     switch (how) {
       case 'error':

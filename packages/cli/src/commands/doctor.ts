@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { examine, type Check } from '../examination.ts';
+import { diagnose, type Check } from '../diagnosis.ts';
 import { Failure } from '../failure.ts';
 import { sharedOptions } from '../shared-options.ts';
 
@@ -16,7 +16,7 @@ export function addDoctor(program: Command): void {
     .addHelpText('after', EXAMPLES)
     .action(async (_options: object, command: Command) => {
       const { url, key, json } = sharedOptions(command);
-      const checks = await examine({ url, key });
+      const checks = await diagnose({ url, key });
       console.log(json ? JSON.stringify({ checks }) : checks.map(lineOf).join('\n'));
       const failed = checks.filter(({ ok }) => !ok).length;
       if (failed > 0) throw new Failure('refused', `${failed} of ${checks.length} checks failed`);

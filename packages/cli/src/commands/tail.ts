@@ -1,7 +1,7 @@
 import type { SessionEvent } from '@playhead/contract';
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { tailAll } from '../console-tail.ts';
-import { eventLine } from '../event-line.ts';
+import { formatEvent } from '../format-event.ts';
 import { tailSession } from '../session-tail.ts';
 import { sharedOptions } from '../shared-options.ts';
 
@@ -46,7 +46,7 @@ export function addTail(program: Command): void {
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
       const show = (event: SessionEvent): void =>
-        console.log(json ? JSON.stringify(event) : eventLine(event, all));
+        console.log(json ? JSON.stringify(event) : formatEvent(event, all));
       await (sessionId === undefined
         ? tailAll({ url, key }, show, stop.signal)
         : tailSession({ url, key }, { sessionId, after, follow, show }, stop.signal));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connect, ServerClient } from './client.ts';
-import { isConflict, isMissing, refusalOf } from './faults.ts';
+import { isConflict, isMissing, refusalOf } from './server-errors.ts';
 
 /** A client and who waits for it. */
 export interface InUse {
@@ -28,7 +28,7 @@ const DISPOSE_MS = 2_000;
  * The one client of the process. It may break so that it never answers again while the server is
  * well, so it is replaced; whoever waits for it is then told that the outcome is unknown.
  */
-export class CurrentClient {
+export class ReplaceableClient {
   #inUse: InUse;
   #madeAt = performance.now();
   #failures = { append: 0, read: 0 };

@@ -22,7 +22,7 @@ export interface PlaceOptions {
  * Opens the log at an `esdb:` or `postgres:` address, or in the data folder of a service that does
  * not run, and puts down how it is closed. Throws when there is none.
  */
-export async function openPlace(
+export async function openStore(
   where: string,
   { streamPrefix, isNewAllowed, warn }: PlaceOptions,
   cleanup: CleanupStack,

@@ -11,7 +11,7 @@ import type { ClientSocket } from './gateway.ts';
  * Watches one session on a real socket: every frame as it came, and what must not happen between
  * them, such as a hole, a double or a frame before the answer.
  */
-export class Watcher {
+export class ReconnectingViewer {
   readonly frames: SessionFrame[] = [];
   readonly closed: SessionClosed[] = [];
   readonly faults: string[] = [];

@@ -29,7 +29,7 @@ type Entry<Value> = readonly [key: string, value: Value];
  * A state without what only earlier events than some have touched: small, however long the session
  * is. It survives JSON.
  */
-export interface StatePart extends Pick<
+export interface StateSnapshot extends Pick<
   SessionState,
   'at' | 'source' | 'lifecycle' | 'activity' | 'sequence'
 > {
@@ -41,7 +41,7 @@ export interface StatePart extends Pick<
 }
 
 /** What the events that touched this have made of the state. */
-export const partOf = (state: SessionState, touched: Touched): StatePart => ({
+export const snapshotOf = (state: SessionState, touched: Touched): StateSnapshot => ({
   at: state.at,
   source: state.source,
   lifecycle: state.lifecycle,
@@ -55,10 +55,10 @@ export const partOf = (state: SessionState, touched: Touched): StatePart => ({
 });
 
 /** The state after the last event of a part. Parts may overlap; takes ownership of `state`. */
-export const withPart = (
+export const withSnapshot = (
   state: SessionState,
   revision: number,
-  { messages, toolCalls, commands, openMessages, participants, ...rest }: StatePart,
+  { messages, toolCalls, commands, openMessages, participants, ...rest }: StateSnapshot,
 ): SessionState => ({
   ...rest,
   // JSON leaves out what is undefined.

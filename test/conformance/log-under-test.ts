@@ -19,7 +19,7 @@ export interface LogStore {
 }
 
 /** What the cases of one subject are given. */
-export interface Subject {
+export interface LogUnderTest {
   /** The log under test, on a store of this test's own. */
   readonly log: () => EventLog;
   readonly store: () => LogStore;

@@ -1,18 +1,18 @@
 import type { SessionPresence, SessionSignal } from '@playhead/contract';
 import pg from 'pg';
 import { freshDatabase } from './database.ts';
-import { eventually } from './logs.ts';
+import { eventually } from './log-events.ts';
 import { adminKey, RunningService, type ViewerSocket } from './service.ts';
 
 /** One viewer's socket with a session open, and what it was told beside events. */
-export interface Seat {
+export interface NodeViewer {
   readonly socket: ViewerSocket;
   readonly signals: SessionSignal[];
   readonly presence: SessionPresence[];
 }
 
 /** How many the viewer was last told have the session open. */
-export const total = (seat: Seat): number | undefined => seat.presence.at(-1)?.total;
+export const total = (seat: NodeViewer): number | undefined => seat.presence.at(-1)?.total;
 
 /** Asks the service for something with the admin key; throws when it is refused. */
 export async function post(node: RunningService, path: string, body: object): Promise<unknown> {
@@ -26,7 +26,7 @@ export async function post(node: RunningService, path: string, body: object): Pr
 
 /** Two nodes on one database, and viewers on them. */
 export class TwoNodes {
-  readonly #seats: Seat[] = [];
+  readonly #seats: NodeViewer[] = [];
   readonly #more: RunningService[] = [];
 
   private constructor(
@@ -68,12 +68,12 @@ export class TwoNodes {
   }
 
   /** A viewer with a session open on a node. */
-  sit(node: RunningService, sessionId: string, key = adminKey): Promise<Seat> {
+  sit(node: RunningService, sessionId: string, key = adminKey): Promise<NodeViewer> {
     return this.sitOn(node.connect(key), sessionId);
   }
 
-  async sitOn(socket: ViewerSocket, sessionId: string): Promise<Seat> {
-    const seat: Seat = { socket, signals: [], presence: [] };
+  async sitOn(socket: ViewerSocket, sessionId: string): Promise<NodeViewer> {
+    const seat: NodeViewer = { socket, signals: [], presence: [] };
     this.#seats.push(seat);
     socket.on('session:signal', (signal) => seat.signals.push(signal));
     socket.on('session:presence', (presence) => seat.presence.push(presence));
@@ -83,7 +83,7 @@ export class TwoNodes {
   }
 
   /** A viewer on each node, each of whom sees both. */
-  async pair(sessionId: string): Promise<readonly [Seat, Seat]> {
+  async pair(sessionId: string): Promise<readonly [NodeViewer, NodeViewer]> {
     const pair = [
       await this.sit(this.first, sessionId),
       await this.sit(this.second, sessionId),
@@ -99,7 +99,11 @@ export class TwoNodes {
 }
 
 /** The viewer types. */
-export async function type({ socket }: Seat, sessionId: string, more: object = {}): Promise<void> {
+export async function type(
+  { socket }: NodeViewer,
+  sessionId: string,
+  more: object = {},
+): Promise<void> {
   const answer = await socket.emitWithAck('signal', { sessionId, kind: 'typing', ...more });
   if (!answer.ok) throw new Error(answer.message);
 }

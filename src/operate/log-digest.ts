@@ -8,7 +8,7 @@ export interface StreamEnd {
 }
 
 /** What a log holds up to a position. */
-export interface Survey {
+export interface LogDigest {
   readonly events: number;
   readonly streams: ReadonlyMap<string, StreamEnd>;
   /**
@@ -37,11 +37,11 @@ export async function* allPages(
 }
 
 /** Reads a whole log, `limit` events at a time; `onEvents` hears how many there were so far. */
-export async function survey(
+export async function digestLog(
   log: EventLog,
   limit: number,
   onEvents: (count: number) => void = () => undefined,
-): Promise<Survey> {
+): Promise<LogDigest> {
   const streams = new Map<string, StreamEnd>();
   let [events, sum, through] = [0, 0n, START];
   for await (const page of allPages(log, limit)) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { LogError } from '../../src/log/event-log.ts';
-import { DEPTH_MAX, faithfulJson } from '../../src/log/faithful-json.ts';
+import { DEPTH_MAX, losslessJson } from '../../src/log/lossless-json.ts';
 
 const nested = (depth: number): unknown => {
   let value: unknown = 1;
@@ -41,27 +41,27 @@ describe('JSON that is faithful', () => {
     ['an instance of a class', { m: new Money() }, 'data.m'],
     ['a boxed text', { m: Object('x') as unknown }, 'data.m'],
   ])('refuses %s by its path', (_, value: unknown, field) => {
-    const write = () => faithfulJson(value, 'data');
+    const write = () => losslessJson(value, 'data');
     expect(faultOf(write)).toMatchObject({ code: 'invalid', field });
   });
 
   it('refuses what holds itself', () => {
-    expect(() => faithfulJson(circle, 'data')).toThrow(/nested deeper than 200, or within itself/);
+    expect(() => losslessJson(circle, 'data')).toThrow(/nested deeper than 200, or within itself/);
   });
 
   it('nests as deep as it says and no deeper', () => {
-    expect(JSON.parse(faithfulJson(nested(DEPTH_MAX), 'data'))).toEqual(nested(DEPTH_MAX));
-    expect(() => faithfulJson(nested(DEPTH_MAX + 1), 'data')).toThrow(LogError);
+    expect(JSON.parse(losslessJson(nested(DEPTH_MAX), 'data'))).toEqual(nested(DEPTH_MAX));
+    expect(() => losslessJson(nested(DEPTH_MAX + 1), 'data')).toThrow(LogError);
   });
 
   it('takes objects without a prototype', () => {
-    expect(faithfulJson(Object.assign(Object.create(null), { a: 1 }), 'data')).toBe('{"a":1}');
+    expect(losslessJson(Object.assign(Object.create(null), { a: 1 }), 'data')).toBe('{"a":1}');
   });
 
   it('reads back as the same value, in one line, for any JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
-        const json = faithfulJson(value, 'data');
+        const json = losslessJson(value, 'data');
         expect(json).not.toMatch(/[\n\r]/);
         expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(value)));
       }),

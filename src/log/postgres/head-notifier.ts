@@ -5,7 +5,7 @@ import { CHANNEL } from './channel.ts';
  * Tells other nodes how far the log reaches, at most once in a while. Only a hint: they look by
  * themselves as well, so one that is lost does no harm.
  */
-export class Announcer {
+export class HeadNotifier {
   #due: number | undefined;
   #isResting = false;
 

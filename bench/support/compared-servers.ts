@@ -4,7 +4,7 @@ import { adminKey } from './program.ts';
 import { reportedMessage } from './reported.ts';
 
 /** A server under test: where to post a message, and how a socket comes to see its room. */
-export interface Side {
+export interface ComparedServer {
   readonly path: string;
   body(room: string, message: string): string;
   /** Each message is told once to each socket, by its name. */
@@ -12,7 +12,7 @@ export interface Side {
 }
 
 /** The service, by AgentPipe's reports. */
-export const playhead: Side = {
+export const playhead: ComparedServer = {
   path: '/api/ingest',
   body: reportedMessage,
   watch(socket, sessionId, saw) {
@@ -24,7 +24,7 @@ export const playhead: Side = {
 };
 
 /** Socket.IO that sends on what is posted without keeping it: see `bare-server.ts`. */
-export const socketIo: Side = {
+export const socketIo: ComparedServer = {
   path: '/',
   body: (room, message) =>
     JSON.stringify({ room, message, event: JSON.parse(reportedMessage(room, message)) as unknown }),

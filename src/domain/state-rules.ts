@@ -7,7 +7,7 @@ const open: readonly Lifecycle[] = ['active', 'idle'];
 const active: readonly Lifecycle[] = ['active'];
 
 /** In which states of a session each command is taken; in all others it is refused. */
-export const allowed: Readonly<Record<AskedCommand['type'], readonly Lifecycle[]>> = {
+export const allowedIn: Readonly<Record<AskedCommand['type'], readonly Lifecycle[]>> = {
   'session.start': ['none'],
   'session.rename': begun,
   'session.label': begun,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { StoredEvent } from '../../src/log/codec.ts';
-import { cutPage } from '../../src/log/cut-page.ts';
+import { boundedPage } from '../../src/log/page-bounds.ts';
 import { positionOf } from '../../src/log/positions.ts';
-import { FreshEvents } from '../../src/log/postgres/fresh-events.ts';
+import { CommittedEvents } from '../../src/log/postgres/committed-events.ts';
 
 const BYTES_MAX = 100;
 
@@ -41,7 +41,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 
 /** A follower that takes what is fresh and else reads the log; answers how often it took. */
 function follow(acts: readonly Act[]): number {
-  const fresh = new FreshEvents(BYTES_MAX);
+  const fresh = new CommittedEvents(BYTES_MAX);
   const log: StoredEvent[] = [];
   let read = 0;
   let times = 0;
@@ -52,7 +52,7 @@ function follow(acts: readonly Act[]): number {
       times += taken ? 1 : 0;
       const events = taken?.events ?? log.slice(read, read + one.limit);
       if (taken) {
-        expect(events).toEqual(cutPage(log.slice(read, read + events.length), one));
+        expect(events).toEqual(boundedPage(log.slice(read, read + events.length), one));
         expect(events).not.toEqual([]);
       }
       read += events.length;
@@ -74,7 +74,7 @@ it('are what comes right after the last event, without a hole, in pages', () => 
 });
 
 it('are all that was committed while nobody else writes, and say when they end', () => {
-  const fresh = new FreshEvents(BYTES_MAX);
+  const fresh = new CommittedEvents(BYTES_MAX);
   const events = [1, 2, 3, 4, 5].map((n) => eventAt(n, 10));
   fresh.offer(events.slice(0, 3));
   fresh.offer(events.slice(3));
@@ -85,7 +85,7 @@ it('are all that was committed while nobody else writes, and say when they end',
 });
 
 it('are given up when too many bytes wait', () => {
-  const fresh = new FreshEvents(BYTES_MAX);
+  const fresh = new CommittedEvents(BYTES_MAX);
   fresh.offer([eventAt(1, 60)]);
   fresh.offer([eventAt(2, 60)]);
   expect(fresh.after(0, { limit: 9, bytesMax: BYTES_MAX })).toBeUndefined();

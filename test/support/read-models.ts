@@ -79,7 +79,7 @@ export async function startNode(
 }
 
 /** A database and a log of each test's own; the nodes it starts end with it. */
-export function projectingBed() {
+export function readModelFixture() {
   let database: TestDatabase;
   let log: EventLog;
   const nodes: Node[] = [];

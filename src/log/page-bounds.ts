@@ -5,7 +5,7 @@ export interface PageBounds {
 }
 
 /** The first events, as many as fit in a page. */
-export function cutPage<Event extends { readonly bytes: number }>(
+export function boundedPage<Event extends { readonly bytes: number }>(
   events: readonly Event[],
   { limit, bytesMax }: PageBounds,
 ): readonly Event[] {

@@ -9,7 +9,7 @@ export type Ask = (
 ) => Promise<CommandAnswer>;
 
 /** Commands that depend on one another. Whatever else is asked meanwhile, each can take effect. */
-export type Story = (ask: Ask, nth: string) => Promise<unknown>;
+export type CommandScenario = (ask: Ask, nth: string) => Promise<unknown>;
 
 const chunks = (nth: string): string[] => Array.from({ length: 6 }, (_, at) => `${nth}.${at} `);
 
@@ -27,7 +27,7 @@ async function streamed(ask: Ask, nth: string): Promise<string> {
   return messageId;
 }
 
-const stories: readonly Story[] = [
+const stories: readonly CommandScenario[] = [
   (ask, nth) => ask('message.post', { content: `${nth} without an id` }, 'message.posted'),
   (ask, nth) =>
     ask('message.post', { messageId: nth, content: `${nth} with an id` }, 'message.posted'),
@@ -61,7 +61,7 @@ const stories: readonly Story[] = [
 ];
 
 /** Only one of them at a time, since each depends on the session's state. */
-const turns: Story = async (ask, nth) => {
+const turns: CommandScenario = async (ask, nth) => {
   const set = (state: string, message: string) =>
     ask('session.set-state', { state, message }, 'session.state-changed');
   await set('working', `${nth} tries`);
@@ -71,14 +71,14 @@ const turns: Story = async (ask, nth) => {
   await ask('session.cancel', { reason }, 'session.cancel-requested', 'session.state-changed');
 };
 
-const end: Story = async (ask, nth) => {
+const end: CommandScenario = async (ask, nth) => {
   await ask('session.idle', { reason: nth }, 'session.idled');
   await ask('session.resume', {}, 'session.resumed');
   await ask('session.end', { as: 'completed', reason: nth }, 'session.ended');
 };
 
 /** A session from its second event to its last: all kinds of commands in any mixture. */
-export const lives = (seed: number, count: number): Story[] =>
+export const commandScenarios = (seed: number, count: number): CommandScenario[] =>
   fc
     .sample(
       fc.record({
@@ -88,7 +88,7 @@ export const lives = (seed: number, count: number): Story[] =>
       }),
       { numRuns: count, seed },
     )
-    .map(({ all, more, turnsTaken }): Story => async (ask, nth) => {
+    .map(({ all, more, turnsTaken }): CommandScenario => async (ask, nth) => {
       const one = async (): Promise<void> => {
         for (let turn = 0; turn < turnsTaken; turn += 1) await turns(ask, `${nth} turn ${turn}`);
       };

@@ -16,7 +16,7 @@ const said = (sessionId: string, nth: number, length = 20): NewEvent =>
   });
 
 /** Appends messages `from` to `to - 1` of a session; message n is its event n. */
-export async function speak(
+export async function streamMessage(
   log: EventLog,
   sessionId: string,
   { from = 0, to, length }: { from?: number; to: number; length?: number },

@@ -14,7 +14,7 @@ interface Fault {
  * for what JSON would drop, change or not take: undefined, bigint, functions, symbols, NaN and the
  * infinities, dates and other class instances, circles.
  */
-export function faithfulJson(value: unknown, field: string): string {
+export function losslessJson(value: unknown, field: string): string {
   const fault = faultIn(value, 0);
   if (!fault) return JSON.stringify(value);
   const path = [field, ...fault.keys.reverse()].join('.');

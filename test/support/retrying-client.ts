@@ -19,7 +19,7 @@ export interface Keyed {
 type Told = CommandDone | Refused;
 
 /** Sends commands over HTTP or a socket, at random for each try, until they are answered. */
-export class PatientClient {
+export class RetryingClient {
   /** Tries beyond the first, by which way they went. */
   readonly retries = { http: 0, socket: 0 };
   readonly #socket: ViewerSocket;

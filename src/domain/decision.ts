@@ -6,18 +6,18 @@ export type SessionFact = {
 }[SessionEventType];
 
 /** The facts a command leads to, none when there is nothing new in it. */
-export interface Decided {
+export interface Decision {
   readonly facts: readonly SessionFact[];
   /** Another message has this id already: the first one stands. */
   readonly keptFirst?: true;
 }
 
 /** Some facts and no remark. */
-export const decided = (...facts: readonly SessionFact[]): Decided => ({ facts });
+export const decisionOf = (...facts: readonly SessionFact[]): Decision => ({ facts });
 
 /** The command is all right and changes nothing. */
-export const nothingNew: Decided = { facts: [] };
+export const nothingNew: Decision = { facts: [] };
 
 /** Without the fields that are undefined, so that events hold only what was said. */
-export const said = <Fields extends Record<string, unknown>>(fields: Fields): Fields =>
+export const definedFields = <Fields extends Record<string, unknown>>(fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;

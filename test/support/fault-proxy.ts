@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 
 /** A way to a server on which every connection is cut after a while. */
-export interface MortalCables {
+export interface FaultProxy {
   readonly url: string;
   /** Connections that were cut. */
   readonly cuts: number;
@@ -18,11 +18,11 @@ export type Listening = () => (bytes: Buffer) => void;
  * Lays cables to an http:// address. Each connection lives between half and one and a half of
  * `livesMs`, by chance, whatever is on its way then.
  */
-export async function layMortalCables(
+export async function startFaultProxy(
   to: string,
   livesMs: number,
   listening: Listening = () => () => undefined,
-): Promise<MortalCables> {
+): Promise<FaultProxy> {
   const { hostname, port } = new URL(to);
   const ends = new Set<() => void>();
   let isCalm = false;

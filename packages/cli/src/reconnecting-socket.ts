@@ -14,7 +14,7 @@ const PAUSE_MS = 500;
 const RECONNECT_MS_MAX = 2_000;
 
 /** How a socket lasts. */
-export interface LastingOptions {
+export interface ReconnectingSocketOptions {
   /** How often in a row it tries to come back. */
   readonly reconnectsMax: number;
   /** Ends it. */
@@ -24,7 +24,7 @@ export interface LastingOptions {
 }
 
 /** A socket that comes back when it is cut off. Whoever uses it keeps the cursor. */
-export class LastingSocket {
+export class ReconnectingSocket {
   /** Resolves when it was ended; rejects with `Failure`: `unreachable` or `refused`. */
   readonly over: Promise<void>;
   readonly socket: Socket<ServerToClient, ClientToServer>;
@@ -34,7 +34,7 @@ export class LastingSocket {
   #settle: (failure?: Failure) => void = () => undefined;
 
   /** Throws `Failure` `usage` when there is no key. */
-  constructor(service: ServiceOptions, options: LastingOptions) {
+  constructor(service: ServiceOptions, options: ReconnectingSocketOptions) {
     this.#origin = new URL(service.url).origin;
     this.over = new Promise((resolve, reject) => {
       this.#settle = (failure) => (failure ? reject(failure) : resolve());

@@ -16,7 +16,7 @@ const message = (nth: number): NewEvent => ({
 });
 
 /** A session that this process writes straight into the log, for a service to show. */
-export interface SpokenSession {
+export interface BenchSession {
   readonly sessionId: string;
   /** Of the last event. */
   readonly revision: number;
@@ -26,7 +26,7 @@ export interface SpokenSession {
 }
 
 /** Begins a session in the log of a database. */
-export async function beginSession(databaseUrl: string): Promise<SpokenSession> {
+export async function beginSession(databaseUrl: string): Promise<BenchSession> {
   const log: EventLog = await openPostgresLog({ ...limits, connectionString: databaseUrl });
   const sessionId = randomUUID();
   const stream = sessionStream(sessionId);

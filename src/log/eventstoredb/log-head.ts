@@ -3,7 +3,7 @@ import { positionOf } from './positions.ts';
 import { findLast, type ReaderParts } from './reader.ts';
 
 /** How far the log is known to reach, so that its end is found without reading far back. */
-export class Head {
+export class LogHead {
   #known = START;
   /** Between `#known` and here the server was seen to hold nothing of the log. */
   #searchedTo: string;

@@ -1,6 +1,6 @@
 import { eventTypes, evolveOpenView, type OpenView, type SessionEvent } from '@playhead/contract';
 import { decide, evolve } from '../../src/domain/session.ts';
-import type { Refused } from '../../src/domain/refused.ts';
+import type { Refused } from '../../src/domain/refusal.ts';
 import type { SessionCommand } from '../../src/domain/session-commands.ts';
 import { initialState, type SessionState } from '../../src/domain/session-state.ts';
 

@@ -6,7 +6,7 @@ const isOfClient = (fault: unknown): fault is Error =>
  * The client can fail where nobody waits for it, which would end the process. Until the result is
  * called such failures go to `tell` instead; all others end the process as they do without this.
  */
-export function catchStrayFaults(tell: (fault: Error) => void): () => void {
+export function catchUncaughtErrors(tell: (fault: Error) => void): () => void {
   const onFault = (fault: unknown): void => {
     if (!isOfClient(fault)) throw fault;
     tell(fault);

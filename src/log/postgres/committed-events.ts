@@ -1,5 +1,5 @@
 import type { StorableAppend, StoredEvent } from '../codec.ts';
-import { cutPage, type PageBounds } from '../cut-page.ts';
+import { boundedPage, type PageBounds } from '../page-bounds.ts';
 import type { Appended } from '../event-log.ts';
 import { numberOf, positionOf } from '../positions.ts';
 
@@ -28,7 +28,7 @@ export function storedEvents(
  * run without holes: where others wrote in between it begins anew, and the follower reads that from
  * the log.
  */
-export class FreshEvents {
+export class CommittedEvents {
   readonly #run: StoredEvent[] = [];
   #bytes = 0;
 
@@ -58,7 +58,7 @@ export class FreshEvents {
     if (known < 0) return undefined;
     this.#drop(known);
     if (this.#run.length === 0) return undefined;
-    const events = this.#drop(cutPage(this.#run, bounds).length);
+    const events = this.#drop(boundedPage(this.#run, bounds).length);
     return { events, isLast: this.#run.length === 0 };
   }
 

@@ -19,7 +19,7 @@ export interface Check {
 }
 
 /** Looks at all there is to look at from outside; when nobody answers, at no more than that. */
-export async function examine(service: ServiceOptions): Promise<Check[]> {
+export async function diagnose(service: ServiceOptions): Promise<Check[]> {
   const live = await exchange({ ...service, key: undefined }, '/health/live').catch(
     (failure: Failure) => failure,
   );

@@ -9,7 +9,7 @@ const telling = ['content', 'text', 'prompt', 'name', 'message', 'tool', 'state'
  * An event as a line for people: when, in which session if that is to be told, which, what, who and
  * the beginning of what it says.
  */
-export function eventLine(
+export function formatEvent(
   { sessionId, revision, type, data, meta }: SessionEvent,
   withSession: boolean,
 ): string {

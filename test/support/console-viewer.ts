@@ -9,7 +9,7 @@ import {
 import type { ViewerSocket } from './service.ts';
 
 /** The list as a client keeps it over cuts of its connection. */
-export class Screen {
+export class ConsoleViewerClient {
   list: ConsoleList | undefined;
   readonly frames: ConsoleFrame[] = [];
   /** Why the service ended the console, as often as it did. */
