@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, Reflector } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import { AllowedOrigins } from './access/allowed-origins.ts';
 import type { Keys } from './access/keys.ts';
 import type { Revocations } from './access/revocations.ts';
 import type { Config } from './config.ts';
@@ -75,6 +76,7 @@ export class AppModule {
       [tokens.PROJECTOR, parts.projector],
       [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
       [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
+      [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
       [tokens.KEYS, parts.keys],
       [tokens.REVOCATIONS, parts.revocations],
       [tokens.METRICS, metrics.registry],

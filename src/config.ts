@@ -22,6 +22,18 @@ const key = (least: number) =>
       `must be at least ${least} ASCII characters without spaces`,
     );
 
+const ORIGIN_EXPECTED = 'must be *, null or origins such as https://app.example.com, with commas';
+
+/** What browsers send as `Origin`: scheme, host and port, nothing behind them; or `*` for all. */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true;
+  try {
+    return /^https?:/.test(text) && new URL(text).origin === text;
+  } catch {
+    return false;
+  }
+}
+
 const environment = z.object({
   PORT: whole(0, 65_535).default(3000),
   HOST: text.default('127.0.0.1'),
@@ -42,6 +54,11 @@ const environment = z.object({
   PLAYHEAD_INGEST_PER_MINUTE: whole(1, 1_000_000).default(100),
   PLAYHEAD_REQUESTS_PER_MINUTE: whole(1, 100_000_000).default(6_000),
   PLAYHEAD_SOCKETS_PER_KEY: whole(1, 1_000_000).default(2_000),
+  PLAYHEAD_ALLOWED_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .pipe(z.array(z.string().refine(isOrigin, { error: ORIGIN_EXPECTED })))
+    .optional(),
   PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -64,6 +81,8 @@ export interface Config {
   readonly requestsPerMinute: number;
   /** Sockets, and streams beside them, that one key may have open on one node. */
   readonly socketsPerKey: number;
+  /** Origins whose pages may use the service, or `*`; undefined: see `AllowedOrigins`. */
+  readonly allowedOrigins: readonly string[] | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly limits: Limits;
 }
@@ -76,8 +95,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const read = environment.safeParse(set);
   if (!read.success) {
-    const wrong = read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(wrong.join('\n'));
+    const wrong = read.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+    throw new ConfigError([...new Set(wrong)].join('\n'));
   }
   const { data } = read;
   return {
@@ -92,6 +111,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ingestPerMinute: data.PLAYHEAD_INGEST_PER_MINUTE,
     requestsPerMinute: data.PLAYHEAD_REQUESTS_PER_MINUTE,
     socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,
+    allowedOrigins: data.PLAYHEAD_ALLOWED_ORIGINS,
     logLevel: data.PLAYHEAD_LOG_LEVEL,
     limits,
   };

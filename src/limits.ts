@@ -137,6 +137,8 @@ export const limits = {
   /** One message of a socket client, as much as over HTTP; a larger one closes the connection. */
   socketMessageBytesMax: 1024 * 1024,
 
+  /** How long a browser may remember what a preflight answered, in seconds. */
+  preflightMaxAgeS: 600,
   /** How long an HTTP request may take to arrive. */
   requestMs: 300_000,
   /** One HTTP body, but for event files. */

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import { addBodyDecoding } from './body-decoding.ts';
+import { addCorsHook, mayUseCookies } from './cors.ts';
+import type { AllowedOrigins } from '../access/allowed-origins.ts';
 import type { RateLimit } from '../access/rate-limit.ts';
 import type { Authenticator, Principal } from '../access/principal.ts';
 import { isIngest } from './ingest/ingest-failure.ts';
@@ -17,6 +20,8 @@ export const NDJSON = 'application/x-ndjson';
 export interface RequestHooksOptions {
   readonly bodyBytesMax: number;
   readonly ndjsonBytesMax: number;
+  readonly origins: AllowedOrigins;
+  readonly preflightMaxAgeS: number;
   /** Requests of a principal; ingest has a limit of its own, by conversation. */
   readonly requests: RateLimit;
 }
@@ -48,13 +53,15 @@ export function addRequestHooks(
   fastify.addHook('onRequest', (request, reply, done) => {
     protect(request.raw, reply.raw, (failure) => done(failure as Error | undefined));
   });
+  addCorsHook(fastify, options.origins, options.preflightMaxAgeS);
   fastify.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '';
     if (OPEN_PATHS.has(path)) return;
-    const principal = await authenticateRequest(request, authenticator);
+    const principal = await authenticateRequest(request, authenticator, options.origins);
     principals.set(request, principal);
     if (!isIngest(request.url)) await countRequest(options.requests, principal, reply);
   });
+  addBodyDecoding(fastify);
   fastify.removeAllContentTypeParsers();
   takeBytes(fastify, 'application/json', options.bodyBytesMax);
   takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
@@ -74,7 +81,13 @@ export const bearerOf = ({ authorization = '' }: IncomingHttpHeaders): string | 
 export const authenticateRequest = (
   request: FastifyRequest,
   authenticator: Authenticator,
-): Promise<Principal> => authenticate(request, authenticator, keyInCookie(request));
+  origins: AllowedOrigins,
+): Promise<Principal> =>
+  authenticate(
+    request,
+    authenticator,
+    mayUseCookies(request, origins) ? keyInCookie(request) : undefined,
+  );
 
 /** Who holds the key of a request. Throws the refusal when nobody does. */
 export async function authenticate(

@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { AllowedOrigins } from '../access/allowed-origins.ts';
 import { RateLimit } from '../access/rate-limit.ts';
 import { AppModule, type ServiceParts } from '../app.module.ts';
 import type { Config } from '../config.ts';
@@ -62,14 +63,15 @@ async function createApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(serverOptions(parts.keys, config.limits));
   const requests = new RateLimit(config.requestsPerMinute);
-  addRequestHooks(adapter.getInstance(), parts.keys, { ...config.limits, requests });
+  const origins = new AllowedOrigins(config);
+  addRequestHooks(adapter.getInstance(), parts.keys, { ...config.limits, requests, origins });
   guardRawRequests(adapter.getInstance().server, parts.keys);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, logger, parts),
     adapter,
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  app.useWebSocketAdapter(new SocketAdapter(app, config.limits));
+  app.useWebSocketAdapter(new SocketAdapter(app, config.limits, origins));
   const gateway = app.get(SessionsGateway);
   const registry = app.get<Registry>(METRICS);
   gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);

@@ -1,3 +1,4 @@
+import { AllowedOrigins } from '../../src/access/allowed-origins.ts';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -71,7 +72,13 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     logger: ['error', 'warn'],
     abortOnError: false,
   });
-  app.useWebSocketAdapter(new SocketAdapter(app, own));
+  app.useWebSocketAdapter(
+    new SocketAdapter(
+      app,
+      own,
+      new AllowedOrigins({ allowedOrigins: undefined, host: '127.0.0.1' }),
+    ),
+  );
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const sockets: ClientSocket[] = [];

@@ -31,7 +31,9 @@ describe('the version of a fold goes with its code:', () => {
 
   it('the state that commands are decided on', () => {
     const digest = digestOf(
-      ...['session.ts', 'session-state.ts', 'state-snapshot.ts'].map((name) => `src/domain/${name}`),
+      ...['session.ts', 'session-state.ts', 'state-snapshot.ts'].map(
+        (name) => `src/domain/${name}`,
+      ),
       `${contract}views/chunks.ts`,
     );
     expect([STATE_VERSION, digest]).toEqual([1, 'a45e795fe2674c61']);

@@ -1,11 +1,12 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { refuse, type Refusal } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AllowedOrigins } from '../../access/allowed-origins.ts';
 import { Connections } from '../../access/connections.ts';
 import type { Authenticator } from '../../access/principal.ts';
 import type { Revocations } from '../../access/revocations.ts';
 import type { Config } from '../../config.ts';
-import { CONFIG, KEYS, REVOCATIONS } from '../../tokens.ts';
+import { ALLOWED_ORIGINS, CONFIG, KEYS, REVOCATIONS } from '../../tokens.ts';
 import { reconnectDelayMs } from '../../live/reconnect-delay.ts';
 import { authenticateRequest, principalOf } from '../request-hooks.ts';
 import { Problem, problemOf } from '../problem.ts';
@@ -33,6 +34,7 @@ export class OpenStreams implements BeforeApplicationShutdown {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(KEYS) private readonly keys: Authenticator,
+    @Inject(ALLOWED_ORIGINS) private readonly origins: AllowedOrigins,
     @Inject(REVOCATIONS) revocations: Revocations,
   ) {
     const { keyRecheckMs, streamHeartbeatMs } = config.limits;
@@ -69,7 +71,7 @@ export class OpenStreams implements BeforeApplicationShutdown {
 
   /** Why the request's key may not read any more; undefined while it may. */
   denied(request: FastifyRequest): Promise<Refusal | undefined> {
-    return authenticateRequest(request, this.keys).then(
+    return authenticateRequest(request, this.keys, this.origins).then(
       () => undefined,
       (failure: unknown) => problemOf(failure).refusal,
     );
