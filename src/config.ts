@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { limits, type Limits } from './limits.ts';
 
@@ -34,6 +35,17 @@ function isOrigin(text: string): boolean {
   }
 }
 
+const PROXY_EXPECTED = 'must be addresses or networks such as 10.0.0.0/8, with commas';
+
+/** An address, a network as CIDR, or a name for some of them: `loopback` and the like. */
+function isAddress(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const bitsMax = isIP(address) === 4 ? 32 : 128;
+  const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+  return isIP(address) !== 0 && isNetwork && rest.length === 0;
+}
+
 const environment = z.object({
   PORT: whole(0, 65_535).default(3000),
   HOST: text.default('127.0.0.1'),
@@ -59,6 +71,11 @@ const environment = z.object({
     .transform((text) => text.split(',').map((origin) => origin.trim()))
     .pipe(z.array(z.string().refine(isOrigin, { error: ORIGIN_EXPECTED })))
     .optional(),
+  PLAYHEAD_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((address) => address.trim()))
+    .pipe(z.array(z.string().refine(isAddress, { error: PROXY_EXPECTED })))
+    .default([]),
   PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -83,6 +100,8 @@ export interface Config {
   readonly socketsPerKey: number;
   /** Origins whose pages may use the service, or `*`; undefined: see `AllowedOrigins`. */
   readonly allowedOrigins: readonly string[] | undefined;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly limits: Limits;
 }
@@ -112,6 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     requestsPerMinute: data.PLAYHEAD_REQUESTS_PER_MINUTE,
     socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,
     allowedOrigins: data.PLAYHEAD_ALLOWED_ORIGINS,
+    trustedProxies: data.PLAYHEAD_TRUSTED_PROXIES,
     logLevel: data.PLAYHEAD_LOG_LEVEL,
     limits,
   };

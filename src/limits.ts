@@ -134,6 +134,9 @@ export const limits = {
 
   /** A new connection must show a key within this time. */
   socketConnectMs: 10_000,
+  /** Connections of sockets without a key, in all and of one address; more are refused. */
+  unauthenticatedSocketsMax: 5_000,
+  unauthenticatedSocketsPerAddressMax: 2_000,
   /** One message of a socket client, as much as over HTTP; a larger one closes the connection. */
   socketMessageBytesMax: 1024 * 1024,
 

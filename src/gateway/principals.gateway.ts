@@ -11,6 +11,7 @@ import { admitted } from './admission.ts';
 import { PrincipalSockets } from './principal-sockets.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
 import type { ViewerSocket } from './open-sessions.ts';
+import { terminate } from './unauthenticated-sockets.ts';
 
 /** What one principal may have and send on its sockets, and their end when its key is revoked. */
 @WebSocketGateway()
@@ -94,16 +95,9 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
       socket.disconnect(true);
       // Who does not read would otherwise get what waits for it, however late.
       const { conn } = socket;
-      setTimeout(() => cut(conn), this.config.limits.revokedGraceMs).unref();
+      setTimeout(() => terminate(conn), this.config.limits.revokedGraceMs).unref();
     }
   }
 }
 
 const nameOf = (event: unknown): string => String(event).slice(0, 100);
-
-/** Ends a connection at once; a closing handshake would wait for who does not read. */
-function cut(connection: ViewerSocket['conn']): void {
-  connection.close(true);
-  const { socket } = connection.transport as unknown as { socket?: { terminate?(): void } };
-  socket?.terminate?.();
-}

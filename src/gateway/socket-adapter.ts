@@ -1,14 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { AllowedOrigins } from '../access/allowed-origins.ts';
 import { corsOptionsFor } from '../http/cors.ts';
+import type { UnauthenticatedSockets } from './unauthenticated-sockets.ts';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 
 /** Bounds of a socket, as `config.ts` has them. */
 export interface SocketLimits {
   readonly socketMessageBytesMax: number;
-  readonly socketConnectMs: number;
   readonly preflightMaxAgeS: number;
 }
 
@@ -22,6 +23,7 @@ export class SocketAdapter extends IoAdapter {
     app: INestApplicationContext,
     private readonly limits: SocketLimits,
     private readonly origins: AllowedOrigins,
+    private readonly unauthenticated: UnauthenticatedSockets,
   ) {
     super(app);
   }
@@ -40,19 +42,32 @@ export class SocketAdapter extends IoAdapter {
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
-    return super.createIOServer(port, {
+    const server: Server = super.createIOServer(port, {
       ...options,
       serveClient: true,
       cors: corsOptionsFor(this.origins, this.limits.preflightMaxAgeS),
       // CORS alone keeps no page from a WebSocket.
-      allowRequest: ({ headers }, done) => {
-        const isRefused = this.origins.accessOf(headers.origin, headers.host) === 'refused';
-        done(isRefused ? 'this origin is not allowed' : null, !isRefused);
+      allowRequest: (request, done) => {
+        const refusal = this.#refusalOf(request);
+        done(refusal, refusal === null);
       },
       // Costs a tenth of the throughput and ten times the memory.
       perMessageDeflate: false,
       maxHttpBufferSize: this.limits.socketMessageBytesMax,
-      connectTimeout: this.limits.socketConnectMs,
     } as ServerOptions);
+    server.engine.on('connection', (connection: Socket['conn']) =>
+      this.unauthenticated.opened(connection),
+    );
+    server.on('connection', ({ conn }) => this.unauthenticated.authenticated(conn));
+    return server;
+  }
+
+  #refusalOf(request: IncomingMessage): string | null {
+    const { origin, host } = request.headers;
+    if (this.origins.accessOf(origin, host) === 'refused') return 'this origin is not allowed';
+    // A client that has a connection already sends its `sid` with each request.
+    const isNew = !/[?&]sid=/.test(request.url ?? '');
+    const hasRoom = !isNew || this.unauthenticated.hasRoomFor(request);
+    return hasRoom ? null : 'too many connections without a key';
   }
 }

@@ -7,6 +7,7 @@ import { RateLimit } from '../access/rate-limit.ts';
 import { AppModule, type ServiceParts } from '../app.module.ts';
 import type { Config } from '../config.ts';
 import { SessionsGateway } from '../gateway/sessions.gateway.ts';
+import { UnauthenticatedSockets } from '../gateway/unauthenticated-sockets.ts';
 import { SocketAdapter } from '../gateway/socket-adapter.ts';
 import { addRequestHooks } from '../http/request-hooks.ts';
 import { gauge } from '../http/operations/metrics.ts';
@@ -71,9 +72,16 @@ async function createApp(
     adapter,
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  app.useWebSocketAdapter(new SocketAdapter(app, config.limits, origins));
+  const unauthenticated = new UnauthenticatedSockets(config.limits, config.trustedProxies);
+  app.useWebSocketAdapter(new SocketAdapter(app, config.limits, origins, unauthenticated));
   const gateway = app.get(SessionsGateway);
   const registry = app.get<Registry>(METRICS);
+  gauge(
+    registry,
+    'unauthenticated_sockets',
+    'Connections that have shown no key',
+    () => unauthenticated.count,
+  );
   gauge(registry, 'sockets', 'Sockets that are connected', () => gateway.sockets);
   gauge(registry, 'pending_bytes', 'Bytes that wait for slow sockets', () => gateway.pendingBytes);
   const streams = app.get(OpenStreams);

@@ -106,9 +106,9 @@ it.each(['iso-8859-1', 'utf-16', '"latin1"'])('the charset %s is refused', async
 it.each(['utf-8', 'UTF-8', '"utf-8"', 'us-ascii'])('the charset %s is taken', async (charset) => {
   const answer = await service.request('/api/sessions', {
     type: `application/json; charset=${charset}`,
-    body: startOf(`in ${charset.replaceAll('"', '')}`),
+    body: startOf(`in the charset ${charset.replaceAll('"', 'quotes ')}`),
   });
-  expect([200, 201]).toContain(answer.status);
+  expect(answer.status).toBe(201);
 });
 
 it('a bomb is cut off at the limit, on every way in, and leaves no trace in memory', async () => {

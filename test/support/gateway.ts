@@ -8,6 +8,7 @@ import { KeyRow, Keys } from '../../src/access/keys.ts';
 import { limits, readConfig, type Limits } from '../../src/config.ts';
 import { openDatabase } from '../../src/startup/database.ts';
 import { SessionsGateway } from '../../src/gateway/sessions.gateway.ts';
+import { UnauthenticatedSockets } from '../../src/gateway/unauthenticated-sockets.ts';
 import { SocketAdapter } from '../../src/gateway/socket-adapter.ts';
 import { SessionSubscriptions } from '../../src/live/session/session-subscriptions.ts';
 import { MemorySnapshots } from '../../src/log/memory/index.ts';
@@ -72,13 +73,9 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     logger: ['error', 'warn'],
     abortOnError: false,
   });
-  app.useWebSocketAdapter(
-    new SocketAdapter(
-      app,
-      own,
-      new AllowedOrigins({ allowedOrigins: undefined, host: '127.0.0.1' }),
-    ),
-  );
+  const origins = new AllowedOrigins({ allowedOrigins: undefined, host: '127.0.0.1' });
+  const unauthenticated = new UnauthenticatedSockets(own, ['127.0.0.9']);
+  app.useWebSocketAdapter(new SocketAdapter(app, own, origins, unauthenticated));
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const sockets: ClientSocket[] = [];
@@ -86,6 +83,7 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     ...parts,
     url,
     gateway: app.get(SessionsGateway),
+    unauthenticated,
     limits: own,
     /** What the subscriptions says should never have happened. */
     faults,
