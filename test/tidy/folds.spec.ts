@@ -21,12 +21,14 @@ function digestOf(...starts: string[]): string {
  */
 describe('the version of a fold goes with its code:', () => {
   it('the view of a session', () => {
-    const views = ['chunks', 'message', 'open-view', 'participant', 'session', 'totals'];
+    const views = [
+      ...['chunks', 'message', 'open-view', 'participant', 'session', 'timeline', 'tool', 'totals'],
+    ];
     const digest = digestOf(
       ...['envelope.ts', 'events/', 'instants.ts', 'status.ts'].map((name) => `${contract}${name}`),
       ...views.map((name) => `${contract}views/${name}.ts`),
     );
-    expect([OPEN_VIEW_VERSION, digest]).toEqual([1, '0362cb6692ca40a3']);
+    expect([OPEN_VIEW_VERSION, digest]).toEqual([2, 'ff2e08cf1a9c35d0']);
   });
 
   it('the state that commands are decided on', () => {

@@ -25,5 +25,6 @@ export * from './views/open-view.ts';
 export * from './views/participant.ts';
 export * from './views/schemas.ts';
 export * from './views/session.ts';
+export * from './views/timeline.ts';
 export * from './views/tool.ts';
 export * from './views/totals.ts';

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
+  charactersOf,
   evolveOpenView,
   OPEN_VIEW_VERSION,
   sessionStream,
@@ -92,7 +93,7 @@ export class SessionViews {
     const { foldSliceMax, readBytesMax } = this.limits;
     const limits = { limit: foldSliceMax, bytesMax: readBytesMax };
     const kept = this.#kept.get(sessionId) ?? (await this.#fromSnapshot(sessionId));
-    let { view, cursor: cursor } = kept;
+    let { view, cursor } = kept;
     for (;;) {
       const page = await this.sources.reader.next(sessionId, cursor, limits);
       // Decoding the page was work enough for one turn of the loop.
@@ -103,7 +104,7 @@ export class SessionViews {
       if (page.isLast) break;
     }
     if (cursor.revision < 0) return unknown;
-    const snapshotAt = this.#writeDown(sessionId, { ...kept, view, cursor: cursor });
+    const snapshotAt = this.#writeDown(sessionId, { ...kept, view, cursor });
     const folded = { view, cursor, snapshotAt };
     this.#kept.set(sessionId, folded);
     return folded;
@@ -125,7 +126,7 @@ export class SessionViews {
   }
 
   /** Where the last snapshot is after this. */
-  #writeDown(sessionId: string, { view, cursor: cursor, snapshotAt }: KeptView): number {
+  #writeDown(sessionId: string, { view, cursor, snapshotAt }: KeptView): number {
     const { revision, eventId } = cursor;
     if (revision - snapshotAt < this.limits.snapshotEvery || eventId === null) return snapshotAt;
     const snapshot = { from: 0, revision, eventId, data: view };
@@ -146,8 +147,9 @@ function foldEvent(view: OpenView | undefined, recorded: RecordedEvent): OpenVie
 }
 
 /** Roughly what a view takes in memory, in bytes: nearly all of it is what was said. */
-const viewBytes = ({ messages, participants, session }: OpenView): number =>
+const viewBytes = ({ messages, participants, session, timeline }: OpenView): number =>
   messages.reduce((sum, message) => sum + 1_000 + 2 * message.content.length, 0) +
+  timeline.entries.reduce((sum, entry) => sum + 1_000 + 2 * charactersOf(entry), 0) +
   participants.reduce((sum, one) => sum + 800 + 2 * (one.prompt?.length ?? 0), 0) +
   2_000 +
   2 * (session.prompt?.length ?? 0);

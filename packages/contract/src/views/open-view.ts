@@ -7,6 +7,7 @@ import {
   type ParticipantView,
 } from './participant.ts';
 import { evolveSession, type SessionView } from './session.ts';
+import { emptyTimeline, evolveTimeline, type Timeline } from './timeline.ts';
 
 /** Messages a view holds: the last page, in list order. Older ones are paged over HTTP. */
 export const VIEW_MESSAGES_MAX = 50;
@@ -14,7 +15,7 @@ export const VIEW_MESSAGES_MAX = 50;
 export const VIEW_PARTICIPANTS_MAX = 200;
 
 /** Of the fold that makes a view of events; raised whenever it gives another result. */
-export const OPEN_VIEW_VERSION = 1;
+export const OPEN_VIEW_VERSION = 2;
 
 /**
  * What a session looks like when it is opened. Bounded, so that it costs the same for a short and
@@ -24,6 +25,8 @@ export interface OpenView {
   readonly session: SessionView;
   readonly participants: readonly ParticipantView[];
   readonly messages: readonly MessageView[];
+  /** Messages, tool calls and other events, in the order in which each began: the last ones. */
+  readonly timeline: Timeline;
 }
 
 /** No type has this version: an event that carries it is opaque to every fold. */
@@ -47,6 +50,7 @@ function evolveParts(view: OpenView | undefined, event: SessionEvent): OpenView 
     session: evolveSession(view?.session, event),
     participants: evolveParticipants(view?.participants ?? [], event),
     messages: evolveMessages(view?.messages ?? [], event),
+    timeline: evolveTimeline(view?.timeline ?? emptyTimeline, event),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { sessionEvent } from '../envelope.ts';
 import { messageRole, messageSource } from '../events/message.ts';
 import { participantKind } from '../events/participant.ts';
 import { activity, endKind, reportedTotals, sessionSource, summary } from '../events/session.ts';
@@ -7,6 +8,7 @@ import type { MessageView } from './message.ts';
 import type { OpenView } from './open-view.ts';
 import type { ParticipantView } from './participant.ts';
 import type { SessionView } from './session.ts';
+import type { Timeline, TimelineEntry } from './timeline.ts';
 import type { ToolView } from './tool.ts';
 
 /*
@@ -126,8 +128,23 @@ export const toolView = z.object({
   extra,
 }) satisfies z.ZodType<ToolView>;
 
+const startedRevision = z.number().int().nonnegative();
+
+export const timelineEntry = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('message'), startedRevision, message: messageView }),
+  z.object({ kind: z.literal('tool'), startedRevision, tool: toolView }),
+  z.object({ kind: z.literal('event'), startedRevision, event: sessionEvent }),
+]) satisfies z.ZodType<TimelineEntry>;
+
+export const timeline = z.object({
+  entries: z.array(timelineEntry),
+  before: startedRevision.nullable(),
+  openBefore: z.array(z.string()),
+}) satisfies z.ZodType<Timeline>;
+
 export const openView = z.object({
   session: sessionView,
   participants: z.array(participantView),
   messages: z.array(messageView),
+  timeline,
 }) satisfies z.ZodType<OpenView>;

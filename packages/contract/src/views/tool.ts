@@ -54,7 +54,7 @@ export function evolveTool(view: ToolView | undefined, event: SessionEvent): Too
       return {
         ...view,
         ...seen,
-        output: endOf(view.output + known.data.text),
+        output: endOf(view.output + known.data.text, TOOL_OUTPUT_MAX),
         outputLength: view.outputLength + known.data.text.length,
       };
     case 'tool.finished': {
@@ -94,8 +94,6 @@ const called = (event: Called): ToolView => ({
   extra: event.data.extra ?? {},
 });
 
-/** Half of a character left at the cut goes too: no store could hold it. */
-const endOf = (text: string): string =>
-  text.length <= TOOL_OUTPUT_MAX
-    ? text
-    : text.slice(-TOOL_OUTPUT_MAX).replace(/^[\uDC00-\uDFFF]/, '');
+/** The last characters of a text. Half of a character at the cut goes too: no store takes it. */
+export const endOf = (text: string, lengthMax: number): string =>
+  text.length <= lengthMax ? text : text.slice(-lengthMax).replace(/^[\uDC00-\uDFFF]/, '');
