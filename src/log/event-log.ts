@@ -63,13 +63,15 @@ export interface Follower {
 }
 
 /** The contract's codes that a log answers with; `LogError` says what each means. */
-export type LogErrorCode = 'conflict' | 'too-large' | 'invalid' | 'overloaded' | 'unavailable';
+export type LogErrorCode =
+  'conflict' | 'too-large' | 'invalid' | 'deleted' | 'overloaded' | 'unavailable';
 
 /**
  * Why the log did not do what it was asked.
  *
  * - `conflict`: the stream is not where the append expected it; nothing of it was stored.
  * - `too-large`: over the limit of one append. `invalid`: no store can hold it; `field` says what.
+ * - `deleted`: somebody deleted the stream for good on the server of the log; no retry helps.
  * - `overloaded`: the queue of waiting appends is full; nothing was stored.
  * - `unavailable`: the store did not answer in time. Only here the outcome of an append is unknown:
  *   retry with the same ids and the same expectation.
@@ -85,6 +87,12 @@ export class LogError extends Error {
   }
 }
 
+/** The code that a client is answered with when reading the log failed. */
+export function codeOfFault(fault: unknown): 'deleted' | 'unavailable' | 'internal' {
+  if (!(fault instanceof LogError)) return 'internal';
+  return fault.code === 'deleted' ? 'deleted' : 'unavailable';
+}
+
 /**
  * The event log: the truth of the service. Every adapter passes
  * `test/conformance/event-log.contract.ts`.
@@ -92,6 +100,9 @@ export class LogError extends Error {
 export interface EventLog {
   /** Names this log; positions of another epoch mean nothing here. */
   readonly epoch: string;
+
+  /** Streams that were found deleted on the server; only where that can happen. */
+  readonly deletedStreams?: ReadonlySet<string>;
 
   /** Stores the events durably, or throws `LogError`. Resolves only once a crash cannot undo it. */
   append(append: Append): Promise<Appended>;

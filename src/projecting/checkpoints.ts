@@ -1,6 +1,6 @@
 import { cleanse } from '@playhead/contract';
 import type { DataSource, EntityManager } from 'typeorm';
-import { START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
+import { codeOfFault, START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
 import type { ReadModel } from './read-model.ts';
 
 /** How far a read model is, and what built it. */
@@ -85,8 +85,14 @@ export async function isInLog(log: EventLog, checkpoint: Checkpoint): Promise<bo
   const { position, eventId, stream, revision } = checkpoint;
   if (position === START) return true;
   if (stream === null || revision === null) return false;
-  const [event] = await log.read(stream, { after: revision - 1, limit: 1 });
-  return event?.id === eventId && event?.position === position;
+  try {
+    const [event] = await log.read(stream, { after: revision - 1, limit: 1 });
+    return event?.id === eventId && event?.position === position;
+  } catch (fault) {
+    // The stream was deleted on the server since: this is the log that had it.
+    if (codeOfFault(fault) === 'deleted') return true;
+    throw fault;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sessionStream, type SessionEvent } from '@playhead/contract';
-import type { EventLog } from '../log/event-log.ts';
+import { codeOfFault, type EventLog } from '../log/event-log.ts';
 import { sessionEventsOf } from './event-source.ts';
 
 /** Events without gaps, in the order of each session. */
@@ -66,6 +66,12 @@ export class GapDetector {
   async #between({ sessionId, revision }: SessionEvent, last: number): Promise<SessionEvent[]> {
     const limit = revision - last - 1;
     if (limit > this.limits.projectionBatchMax) return [];
-    return sessionEventsOf(await this.log.read(sessionStream(sessionId), { after: last, limit }));
+    try {
+      return sessionEventsOf(await this.log.read(sessionStream(sessionId), { after: last, limit }));
+    } catch (fault) {
+      // A stream that was deleted on the server has no events to fill the gap with.
+      if (codeOfFault(fault) === 'deleted') return [];
+      throw fault;
+    }
   }
 }

@@ -12,6 +12,7 @@ export const errorCodes = {
   conflict: { status: 409, retry: true, title: 'Somebody else wrote at the same time' },
   refused: { status: 409, retry: false, title: 'The session does not allow this now' },
   'cursor-unknown': { status: 410, retry: false, title: 'The log has no such cursor' },
+  deleted: { status: 410, retry: false, title: 'The session was deleted in the store' },
   'revision-mismatch': { status: 412, retry: false, title: 'The session has moved on' },
   'too-large': { status: 413, retry: false, title: 'More than fits' },
   'unsupported-media-type': { status: 415, retry: false, title: 'Not a content type taken here' },

@@ -49,6 +49,7 @@ export class HealthController {
         followedTo: this.tail.through,
         caughtUp: this.tail.caughtUp,
         following,
+        deletedStreams: [...(this.log.deletedStreams ?? [])],
       },
       database: { answers: database !== undefined },
       projections: this.projector.status(),

@@ -8,7 +8,7 @@ import {
   type ConsolePatch,
   type Refusal,
 } from '@playhead/contract';
-import { LogError, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
+import { codeOfFault, LogError, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
 import { isUnreachable } from '../../projecting/database-unreachable.ts';
 import { asSessionEvent, wireBytes } from '../frames.ts';
 import { eventsShown, type ConsoleRoom, type ConsoleMember } from './console-room.ts';
@@ -92,7 +92,7 @@ export class ConsoleSubscription implements ConsoleMember {
       this.close(refuse('invalid', `after: ${fault.message}`, 'after'));
       return;
     }
-    const code = fault instanceof LogError || isUnreachable(fault) ? 'unavailable' : 'internal';
+    const code = isUnreachable(fault) ? 'unavailable' : codeOfFault(fault);
     if (code === 'internal') this.context.onFault(fault);
     this.close(refuse(code));
   }

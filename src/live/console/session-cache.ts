@@ -7,7 +7,7 @@ import {
   type SessionView,
 } from '@playhead/contract';
 import { LRUCache } from 'lru-cache';
-import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
+import { codeOfFault, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
 import { asSessionEvent } from '../frames.ts';
 import type { SessionListSource } from './session-list-source.ts';
 
@@ -134,11 +134,18 @@ export class SessionCache {
     const { readEventsMax, readBytesMax } = this.limits;
     let session = from;
     while (session.revision < revision) {
-      const events = await this.log.read(sessionStream(sessionId), {
-        after: session.revision,
-        limit: Math.min(readEventsMax, revision - session.revision),
-        bytesMax: readBytesMax,
-      });
+      const events = await this.log
+        .read(sessionStream(sessionId), {
+          after: session.revision,
+          limit: Math.min(readEventsMax, revision - session.revision),
+          bytesMax: readBytesMax,
+        })
+        .catch((fault: unknown) => {
+          // One session that was deleted on the server must not close the list for everybody.
+          if (codeOfFault(fault) === 'deleted') return undefined;
+          throw fault;
+        });
+      if (!events) return { ...session, revision };
       if (events.length === 0) throw new Error(`the log lost revision ${revision} of a session`);
       for (const event of events) session = evolveCached(session, event);
     }

@@ -5,7 +5,7 @@ import {
   type SessionFrame,
   type SessionOpen,
 } from '@playhead/contract';
-import { LogError, START, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
+import { codeOfFault, START, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
 import type { Tail } from '../../log/tail.ts';
 import type { SessionRooms, RoomMember } from './session-rooms.ts';
 import { frameOf } from '../frames.ts';
@@ -128,7 +128,7 @@ export class SessionSubscription implements RoomMember {
   }
 
   #fail(fault: unknown): void {
-    const code = fault instanceof LogError ? 'unavailable' : 'internal';
+    const code = codeOfFault(fault);
     if (code === 'internal') this.context.onFault(fault);
     this.close(refuse(code));
   }

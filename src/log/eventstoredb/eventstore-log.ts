@@ -12,7 +12,7 @@ import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { connectTo, type Connect } from './client.ts';
 import { ReplaceableClient } from './replaceable-client.ts';
-import { unavailable } from './server-errors.ts';
+import { unavailable, refusalOf } from './server-errors.ts';
 import { EventStoreFollowSource } from './follow-source.ts';
 import { LogHead } from './log-head.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -64,7 +64,11 @@ interface Parts {
   readonly close: () => Promise<void>;
 }
 
+/** So many deleted streams are remembered for readiness. */
+const DELETED_NOTED_MAX = 100;
+
 class EventStoreLog implements EventLog {
+  readonly deletedStreams = new Set<string>();
   readonly #writer: Writer;
   readonly #heartbeat: Heartbeat;
   readonly #followers = new Set<Follower>();
@@ -82,18 +86,22 @@ class EventStoreLog implements EventLog {
   async append(append: Append): Promise<Appended> {
     const storable = encode(append, this.options.appendBytesMax);
     this.parts.versions.note(storable);
-    return this.#writer.append(storable);
+    return this.#writer
+      .append(storable)
+      .catch((fault: unknown) => this.#noteDeleted(append.stream, fault));
   }
 
   read(
     stream: string,
     { after, limit, bytesMax = Infinity }: { after: number; limit: number; bytesMax?: number },
   ): Promise<RecordedEvent[]> {
-    return answered(readStream(this.parts.reader, stream, after, { limit, bytesMax }));
+    const reading = readStream(this.parts.reader, stream, after, { limit, bytesMax });
+    return answered(reading).catch((fault: unknown) => this.#noteDeleted(stream, fault));
   }
 
   last(stream: string): Promise<RecordedEvent | undefined> {
-    return answered(readLast(this.parts.reader, stream));
+    const reading = readLast(this.parts.reader, stream);
+    return answered(reading).catch((fault: unknown) => this.#noteDeleted(stream, fault));
   }
 
   readAll({ after, limit }: { after: string; limit: number }): Promise<RecordedEvent[]> {
@@ -121,6 +129,13 @@ class EventStoreLog implements EventLog {
     return follower;
   }
 
+  /** Remembers a deleted stream for the operator, and throws on. */
+  #noteDeleted(stream: string, fault: unknown): never {
+    const isDeleted = fault instanceof LogError && fault.code === 'deleted';
+    if (isDeleted && this.deletedStreams.size < DELETED_NOTED_MAX) this.deletedStreams.add(stream);
+    throw fault;
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -138,6 +153,6 @@ async function answered<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (fault) {
-    throw fault instanceof LogError ? fault : unavailable(fault);
+    throw fault instanceof LogError ? fault : (refusalOf(fault) ?? unavailable(fault));
   }
 }

@@ -8,13 +8,13 @@ export const isConflict = (fault: unknown): boolean => typeOf(fault) === 'wrong-
 /** There is no such stream. */
 export const isMissing = (fault: unknown): boolean => typeOf(fault) === 'stream-not-found';
 
-/** An append that the server will not take, now or later; `undefined` for all other faults. */
+/** What the server refuses now and later; `undefined` for all other faults. */
 export function refusalOf(fault: unknown): LogError | undefined {
   switch (typeOf(fault)) {
     case 'maximum-append-size-exceeded':
       return new LogError('too-large', 'more than the server takes in one append');
     case 'stream-deleted':
-      return new LogError('invalid', 'the stream was deleted for good on the server', 'stream');
+      return new LogError('deleted', 'the stream was deleted on the EventStoreDB server');
     default:
       return undefined;
   }

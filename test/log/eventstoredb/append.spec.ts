@@ -131,7 +131,7 @@ describe('an append to EventStoreDB', () => {
     const [client] = store.server.clients;
     for (const [type, code] of [
       ['maximum-append-size-exceeded', 'too-large'],
-      ['stream-deleted', 'invalid'],
+      ['stream-deleted', 'deleted'],
     ] as const) {
       const before = client?.appends ?? 0;
       store.server.mischief.push(serverFault(type));

@@ -32,6 +32,7 @@ const APPEND_BYTES_MAX = 1024 * 1024;
 export class FakeStore {
   readonly #all: Kept[] = [];
   readonly #streams = new Map<string, Kept[]>();
+  readonly #deleted = new Set<string>();
   readonly #onStored = new Set<() => void>();
   #end = 0n;
   #appends = 0;
@@ -45,6 +46,7 @@ export class FakeStore {
   }
 
   stream(name: string): ServerRecord[] | undefined {
+    this.#refuseDeleted(name);
     return this.#streams.get(name)?.map(recordOf);
   }
 
@@ -61,12 +63,18 @@ export class FakeStore {
     return () => this.#onStored.delete(listener);
   }
 
+  /** Deletes a stream for good, as an operator may: a tombstone. */
+  tombstone(name: string): void {
+    this.#deleted.add(name);
+  }
+
   /** As after a restore from an older copy. */
   setBack(count: number): void {
     for (const { streamId } of this.#all.splice(-count)) this.#streams.get(streamId)?.pop();
   }
 
   append(name: string, events: readonly ServerEvent[], expected: ExpectedRevision): ServerAnswer {
+    this.#refuseDeleted(name);
     const line = this.#streams.get(name) ?? [];
     const sizes = events.map(({ data, metadata, type }) =>
       Buffer.byteLength(JSON.stringify(data) + JSON.stringify(metadata) + type + type),
@@ -85,6 +93,10 @@ export class FakeStore {
       return { success: true, nextExpectedRevision: repeat.revision, position: repeat.position };
     }
     throw wrongExpectedVersion();
+  }
+
+  #refuseDeleted(name: string): void {
+    if (this.#deleted.has(name)) throw serverFault('stream-deleted');
   }
 
   #store(name: string, line: Kept[], events: readonly ServerEvent[]): ServerAnswer {

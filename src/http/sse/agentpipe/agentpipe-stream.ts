@@ -1,6 +1,12 @@
 import { refuse, type Refusal } from '@playhead/contract';
 import { wireBytes } from '../../../live/frames.ts';
-import { LogError, START, type EventLog, type RecordedEvent } from '../../../log/event-log.ts';
+import {
+  codeOfFault,
+  LogError,
+  START,
+  type EventLog,
+  type RecordedEvent,
+} from '../../../log/event-log.ts';
 import type { Tail } from '../../../log/tail.ts';
 import { cursorOnly } from '../sse-format.ts';
 import type { StreamSubscription, EventStream } from '../event-stream.ts';
@@ -172,7 +178,7 @@ export class AgentPipeStream implements StreamSubscription {
       this.close(refuse('invalid', `last-event-id: ${fault.message}`, 'last-event-id'));
       return;
     }
-    const code = fault instanceof LogError ? 'unavailable' : 'internal';
+    const code = codeOfFault(fault);
     if (code === 'internal') this.context.onFault(fault);
     this.close(refuse(code));
   }
