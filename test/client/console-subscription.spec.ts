@@ -9,8 +9,9 @@ import { statusOf } from '../../packages/client/src/session/state.ts';
 import { consoleScenarios, times, type ConsoleScenario } from './console-scenarios.ts';
 import { ScriptedConsole } from './scripted-console.ts';
 import { framesBufferedMax, ConsoleHarness } from './console-harness.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 1_000;
+const RUNS = repeats({ few: 1_000, all: 3_000 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
 /** Of the list that the client began with and all that was touched since: those that match now. */

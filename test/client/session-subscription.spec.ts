@@ -4,8 +4,9 @@ import { type Cursor, statusOf } from '../../packages/client/src/session/state.t
 import { sessionScenarios, perform, type SessionScenario } from './session-scenarios.ts';
 import { ScriptedServer } from './scripted-server.ts';
 import { bounds, SessionHarness } from './session-harness.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 1_000;
+const RUNS = repeats({ few: 1_000, all: 3_000 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
 const originOf = ({ log }: ScriptedServer, kind: SessionScenario['origin']): Cursor | undefined => {

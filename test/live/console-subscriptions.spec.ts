@@ -15,8 +15,9 @@ import { histories, newEvent, type Happening } from '../support/histories.ts';
 import { pausing, slowed } from './random-delays.ts';
 import { ConsoleClient, ConsoleRooms } from './console-client.ts';
 import { foldView, LaggingModel } from './lagging-read-model.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 120;
+const RUNS = repeats({ few: 80, all: 200 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
 type Act =

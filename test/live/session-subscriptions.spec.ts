@@ -12,8 +12,9 @@ import { openTail } from '../../src/log/tail.ts';
 import { histories, newEvent, type Happening } from '../support/histories.ts';
 import { pausing, slowed } from './random-delays.ts';
 import { Client, Rooms, type From } from './session-client.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 300;
+const RUNS = repeats({ few: 200, all: 400 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const sessionIds = ['s1', 's 2', 's-ü/3', '4🚀'];
 

@@ -21,8 +21,9 @@ import { pausing } from '../live/random-delays.ts';
 import { Client, Rooms, type ClientOptions, type From } from '../live/session-client.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { bodyOf, reports, type Report } from '../support/reports.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 300;
+const RUNS = repeats({ few: 200, all: 400 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const names = ['s', 'ü/2'];
 const CLIENTS = 6;

@@ -4,6 +4,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/log-events.ts';
 import { ConsoleViewerClient } from '../support/console-viewer.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
+import { repeats } from '../support/repeats.ts';
 
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 
@@ -218,7 +219,7 @@ it('whatever is sent as one of these events is answered with a code, and nothing
       expect(errorCodes).toHaveProperty([answer.code ?? 'none']);
       expect(answer.code).not.toBe('internal');
     }),
-    { seed, numRuns: 200 },
+    { seed, numRuns: repeats({ few: 150, all: 300 }) },
   );
   expect(await head()).toBe(before);
 });

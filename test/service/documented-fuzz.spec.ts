@@ -4,10 +4,11 @@ import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { fitting, type Schema } from '../support/from-schema.ts';
 import { mutated } from '../support/mutations.ts';
 import { adminKey, RunningService, type ViewerSocket } from '../support/service.ts';
+import { repeats } from '../support/repeats.ts';
 
 /* Whatever the documents say one may send, and nearly that: the service is asked with it. */
 
-const RUNS = 20;
+const RUNS = repeats({ few: 20, all: 60 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 /** Ids that requests have in common: of sessions, messages, tool calls and participants. */
 const names = ['x', 'y'];

@@ -6,8 +6,9 @@ import { arbitraryBodies, mutatedEvents, oddTexts } from '../support/mutations.t
 import { json, oddRequests, visible } from '../support/odd-requests.ts';
 import { exchange, wireBytes, type WireAnswer, type WireRequest } from '../support/raw-http.ts';
 import { adminKey, ingestKey, RunningService } from '../support/service.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 160;
+const RUNS = repeats({ few: 120, all: 240 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const openPaths = ['/health/live', '/health/ready'];
 const statuses = new Set<number>(Object.values(errorCodes).map(({ status }) => status));

@@ -6,8 +6,9 @@ import { KeyRow } from '../../src/access/keys.ts';
 import { ingestKey, readKey, startGateway, type RunningGateway } from '../support/gateway.ts';
 import { streamMessage } from '../support/streamed-message.ts';
 import { ReconnectingViewer } from '../support/reconnecting-viewer.ts';
+import { repeats } from '../support/repeats.ts';
 
-const RUNS = 400;
+const RUNS = repeats({ few: 300, all: 600 });
 const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 const sessionId = 'there is one';
 

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Refused, SessionEvent, SessionFrame, SessionOpened } from '@playhead/contract';
 import { until } from '../support/postgres-process.ts';
 import { RunningService } from '../support/service.ts';
+import { repeats } from '../support/repeats.ts';
 
 const WRITERS = 16;
-const KILLS = 12;
+const KILLS = repeats({ few: 8, all: 20 });
 const SESSIONS = ['a', 'b', 'c', 'd'].map((name) => `killed ${name}`);
 
 let folder: string;
