@@ -102,7 +102,7 @@ const keyOf = (messageId: string | undefined): readonly string[] =>
 
 export const messages: Projection<MessageRow> = {
   name: 'messages',
-  version: 1,
+  version: 2,
   entity: MessageRow,
   keyColumn: 'messageId',
   keys: (event) => (event.type === 'message.chunked' ? [] : keyOf(messageIdOf(event))),

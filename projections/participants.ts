@@ -74,7 +74,7 @@ const keyOf = (participantId: string | undefined): readonly string[] =>
 
 export const participants: Projection<ParticipantRow> = {
   name: 'participants',
-  version: 1,
+  version: 2,
   entity: ParticipantRow,
   keyColumn: 'participantId',
   keys: (event) => keyOf(participantIdOf(event)),

@@ -117,7 +117,7 @@ export class SessionRow implements SessionView {
 
 export const sessions: Projection<SessionRow> = {
   name: 'sessions',
-  version: 1,
+  version: 2,
   entity: SessionRow,
   keyColumn: undefined,
   keys: (event) => (event.type === 'message.chunked' ? [] : [event.sessionId]),

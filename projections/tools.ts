@@ -68,7 +68,7 @@ const keyOf = (callId: string | undefined): readonly string[] =>
 
 export const tools: Projection<ToolRow> = {
   name: 'tools',
-  version: 1,
+  version: 2,
   entity: ToolRow,
   keyColumn: 'callId',
   keys: (event) => keyOf(toolCallIdOf(event)),

@@ -91,11 +91,11 @@ function run(commands: readonly Reported[]): { state: SessionState; events: Sess
 const fold = (events: readonly SessionEvent[]): OpenView | undefined =>
   events.reduce<OpenView | undefined>(evolveOpenView, undefined);
 
-/** What must not depend on the order of arrival. */
+/** What must not depend on the order of arrival; the timeline is that order. */
 const essence = (view: OpenView | undefined): unknown =>
   JSON.parse(
     JSON.stringify(view, (key, value: unknown) =>
-      ['revision', 'at', 'position'].includes(key) ? undefined : value,
+      ['revision', 'at', 'position', 'timeline'].includes(key) ? undefined : value,
     ),
   );
 

@@ -35,3 +35,30 @@ const nanoseconds = (fraction = ''): string => fraction.slice(0, 9).padEnd(9, '0
  */
 export const comparableInstant = (text: string): string =>
   normalised(text) ?? '0000-01-01T00:00:00.000000000Z';
+
+/** Producers' clocks may be so far ahead of the service's before their times are not believed. */
+export const CLOCK_SKEW_MAX_MS = 5 * 60_000;
+
+/** No session of people and agents is older: an earlier time is that of a clock that was not set. */
+export const EARLIEST_INSTANT = '2000-01-01T00:00:00.000000000Z';
+
+/**
+ * When an event happened, as views and lists show it: what the producer said (`occurredAt`), or,
+ * where that cannot be true, when the service received it (`at`). So a wrong clock pins no session
+ * to an end of a list. The event keeps what was sent.
+ */
+export function happenedAt({
+  at,
+  occurredAt,
+}: {
+  readonly at: string;
+  readonly occurredAt?: string | undefined;
+}): string {
+  const received = comparableInstant(at);
+  if (occurredAt === undefined) return received;
+  const said = comparableInstant(occurredAt);
+  if (said < EARLIEST_INSTANT) return received;
+  // As strings first: nearly every time lies before its reception.
+  const isBelievable = said <= received || Date.parse(said) - Date.parse(at) <= CLOCK_SKEW_MAX_MS;
+  return isBelievable ? said : received;
+}

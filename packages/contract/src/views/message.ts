@@ -1,7 +1,7 @@
 import { asKnown, type KnownSessionEvent } from '../events/index.ts';
 import type { SessionEvent } from '../envelope.ts';
 import type { MessageRole, MessageSource } from '../events/message.ts';
-import { comparableInstant } from '../instants.ts';
+import { happenedAt } from '../instants.ts';
 import { withRun, type ChunkRun } from './chunks.ts';
 import { compareText } from './participant.ts';
 
@@ -118,7 +118,7 @@ function begun(event: Begun): MessageView {
     sequence: data.sequence ?? null,
     turn: data.turn ?? null,
     ...used(event),
-    occurredAt: comparableInstant(event.meta.occurredAt ?? event.meta.at),
+    occurredAt: happenedAt(event.meta),
     error: null,
     extra: data.extra ?? {},
   };

@@ -1,7 +1,7 @@
 import { asKnown, type KnownSessionEvent } from '../events/index.ts';
 import type { SessionEvent } from '../envelope.ts';
 import type { ParticipantKind } from '../events/participant.ts';
-import { comparableInstant } from '../instants.ts';
+import { happenedAt } from '../instants.ts';
 
 /** Somebody who takes part in a session. */
 export interface ParticipantView {
@@ -40,7 +40,7 @@ export function evolveParticipant(
 ): ParticipantView | undefined {
   const known = asKnown(event);
   const seen = { revision: event.revision, at: event.meta.at };
-  const happened = comparableInstant(event.meta.occurredAt ?? event.meta.at);
+  const happened = happenedAt(event.meta);
   if (known?.type === 'participant.left') return view && { ...view, ...seen, leftAt: happened };
   if (known?.type !== 'participant.joined') return view;
   // A declared join replaces an inferred one whole, nothing inferred touches a declared one, and of

@@ -7,15 +7,15 @@ import type {
   SessionSource,
   Summary,
 } from '../events/session.ts';
-import { comparableInstant } from '../instants.ts';
+import { happenedAt } from '../instants.ts';
 import { statusOf, type SessionStatus } from '../status.ts';
 import { addUsage, noTotals, type Totals } from './totals.ts';
 
 /**
  * A session without its messages and participants. Times are UTC with nine fraction digits and
- * compare as strings; they say when things happened, as far as the producer told, so the same
- * facts give the same view in whatever order they arrive. Only `revision` and `at` (when the
- * service took the last event) depend on that order.
+ * compare as strings; they say when things happened (see `happenedAt`), so the same facts give the
+ * same view in whatever order they arrive. Only `revision` and `at` (when the service received the
+ * last event) depend on that order, and times that had to be replaced by the time of reception.
  */
 export interface SessionView {
   readonly sessionId: string;
@@ -89,7 +89,7 @@ const unknownSession = (event: SessionEvent, happened: string): SessionView => (
 
 /** The view after one more event; an event this build does not know moves only the revision. */
 export function evolveSession(view: SessionView | undefined, event: SessionEvent): SessionView {
-  const happened = comparableInstant(event.meta.occurredAt ?? event.meta.at);
+  const happened = happenedAt(event.meta);
   const before = view ?? unknownSession(event, happened);
   const seen: SessionView = {
     ...before,

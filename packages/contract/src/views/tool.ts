@@ -1,6 +1,6 @@
 import { asKnown, type KnownSessionEvent } from '../events/index.ts';
 import type { SessionEvent } from '../envelope.ts';
-import { comparableInstant } from '../instants.ts';
+import { happenedAt } from '../instants.ts';
 
 /** Characters of a tool's output that a view keeps: the last ones, in UTF-16 units. */
 export const TOOL_OUTPUT_MAX = 100_000;
@@ -66,7 +66,7 @@ export function evolveTool(view: ToolView | undefined, event: SessionEvent): Too
         exitCode: exitCode ?? null,
         error: error ?? null,
         durationMs: durationMs ?? null,
-        finishedAt: comparableInstant(event.meta.occurredAt ?? event.meta.at),
+        finishedAt: happenedAt(event.meta),
         extra: { ...view.extra, ...extra },
       };
     }
@@ -89,7 +89,7 @@ const called = (event: Called): ToolView => ({
   error: null,
   durationMs: null,
   calledRevision: event.revision,
-  calledAt: comparableInstant(event.meta.occurredAt ?? event.meta.at),
+  calledAt: happenedAt(event.meta),
   finishedAt: null,
   extra: event.data.extra ?? {},
 });
