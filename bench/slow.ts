@@ -97,8 +97,8 @@ export async function watch(
 }
 
 /**
- * Appends at the steady rate, or as fast as that goes, for some time and until it is enough, at most
- * four times as long; `sent` says when each revision was.
+ * Appends at the steady rate, or as fast as that goes, for some time and until it is enough, at
+ * most four times as long; `sent` says when each revision was.
  */
 async function speak(
   session: BenchSession,

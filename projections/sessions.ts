@@ -124,22 +124,22 @@ export const sessions: Projection<SessionRow> = {
   evolve: evolveSession,
 };
 
-/** What narrows the list of sessions; together, all must hold. */
+/** What narrows the list of sessions: all filters must hold, each by one of its values. */
 export interface SessionFilter {
   /** The last state that was set. */
-  readonly state?: Activity | undefined;
+  readonly state?: readonly Activity[] | undefined;
   /** Labels that must all be there, with these values. */
   readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
   /** That some participant has. */
-  readonly agentType?: string | undefined;
+  readonly agentType?: readonly string[] | undefined;
   /** Of the session or of some participant. */
-  readonly model?: string | undefined;
+  readonly model?: readonly string[] | undefined;
   /** The earliest start, as `comparableInstant` writes it. */
   readonly from?: string | undefined;
   /** What the start must lie before. */
   readonly to?: string | undefined;
-  readonly status?: SessionStatus | undefined;
-  readonly source?: SessionSource | undefined;
+  readonly status?: readonly SessionStatus[] | undefined;
+  readonly source?: readonly SessionSource[] | undefined;
   /** Part of the name or the prompt, in upper or lower case. */
   readonly search?: string | undefined;
 }
@@ -152,9 +152,20 @@ export function listSessions(
   countExactMax: number,
 ): Promise<KeysetPage<SessionRow>> {
   const query = database.getRepository(SessionRow).createQueryBuilder('session');
-  if (filter.status) query.andWhere('session.status = :status', { status: filter.status });
-  if (filter.source) query.andWhere('session.source = :source', { source: filter.source });
-  if (filter.state) query.andWhere('session.activity = :state', { state: filter.state });
+  for (const [column, values] of [
+    ['status', filter.status],
+    ['source', filter.source],
+    ['activity', filter.state],
+  ] as const) {
+    const [only, ...others] = values ?? [];
+    // One value is compared by `=`, by which an index gives the order, too.
+    if (only !== undefined && others.length === 0) {
+      query.andWhere(`session.${column} = :${column}`, { [column]: only });
+    }
+    if (others.length > 0) {
+      query.andWhere(`session.${column} in (:...${column})`, { [column]: values });
+    }
+  }
   if (filter.from) query.andWhere('session.startedAt >= :from', { from: filter.from });
   if (filter.to) query.andWhere('session.startedAt < :to', { to: filter.to });
   filter.labels?.forEach(([key, value], nth) => {
@@ -166,15 +177,17 @@ export function listSessions(
   if (filter.agentType) {
     const { agentType } = filter;
     query.andWhere(
-      'session.sessionId in (select session_id from participants where agent_type = :agentType)',
+      `session.sessionId in (
+        select session_id from participants where agent_type in (:...agentType)
+      )`,
       { agentType },
     );
   }
   if (filter.model) {
     query.andWhere(
       `session.sessionId in (
-        select session_id from participants where model = :model
-        union all select session_id from sessions where model = :model
+        select session_id from participants where model in (:...model)
+        union all select session_id from sessions where model in (:...model)
       )`,
       { model: filter.model },
     );

@@ -173,8 +173,8 @@ export const limits = {
   /** Characters of a search, and the words in it. */
   searchCharactersMax: 200,
   searchWordsMax: 16,
-  /** Values that one filter of a search may name. */
-  searchFilterValuesMax: 20,
+  /** Values that one filter of a list or a search may name. */
+  filterValuesMax: 20,
   /** How many of the newest sessions and messages a search goes through before it asks indexes. */
   searchFirstMax: 1_000,
   /** How many sessions and messages that the indexes name a search looks at; if there are more, */

@@ -31,7 +31,11 @@ export class Problem extends Error {
 
   /** The refusal of a value that a zod schema did not take. */
   static ofIssues(issues: readonly z.core.$ZodIssue[]): Problem {
-    const faults = issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+    const named = new Set<string>();
+    const faults = issues
+      .map(({ path, message }) => ({ field: path.join('.'), message }))
+      // What else is wrong with a field says nothing once it must be written anew anyway.
+      .filter(({ field }) => !named.has(field) && named.add(field));
     const [first] = faults;
     const problem = new Problem(
       'invalid',

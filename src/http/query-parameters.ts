@@ -47,6 +47,16 @@ export const pageFields = <Schema extends z.ZodType<Keyset>>(limits: Limits, pla
   cursor: cursor(place).optional(),
 });
 
+/** Values of a filter, any of which may hold: `a,b`, or the parameter several times. */
+export const anyOf = <Value extends z.ZodType>(value: Value, valuesMax: number) =>
+  z
+    .preprocess(
+      (given) =>
+        [given].flat().flatMap((text) => (typeof text === 'string' ? text.split(',') : [text])),
+      z.array(value).min(1).max(valuesMax),
+    )
+    .optional();
+
 /** What `pageFields` read. Throws when both a page and a cursor are given. */
 export function pageRequest(asked: {
   page?: number | undefined;
@@ -88,7 +98,8 @@ export function readQuery<Shape extends z.ZodType>(schema: Shape, query: unknown
     read.error.issues.flatMap((issue): z.core.$ZodIssue | z.core.$ZodIssue[] =>
       issue.code === 'unrecognized_keys'
         ? issue.keys.map((key) => ({ ...issue, path: [key], message: 'is no parameter here' }))
-        : issue,
+        : // A parameter is named as it was sent, whichever of its values is wrong.
+          { ...issue, path: issue.path.slice(0, 1) },
     ),
   );
 }

@@ -180,27 +180,31 @@ const anySession = fc.record({
 type AnySession = typeof anySession extends fc.Arbitrary<infer One> ? One : never;
 
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+/** One or several values of a filter. */
+const some = <Value extends string>(...values: readonly Value[]) =>
+  fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 2 });
+
 const filters = fc.record({
-  state: maybe(fc.constantFrom('idle', 'working', 'error')),
+  state: maybe(some('idle', 'working', 'error')),
   labels: maybe(
     fc.array(fc.tuple(fc.constantFrom('a', 'b', '__proto__x'), fc.constantFrom('1', `2"'`)), {
       maxLength: 2,
     }),
   ),
-  agentType: maybe(fc.constantFrom('claude', 'gemini', 'nobody')),
-  model: maybe(fc.constantFrom('large', 'small', 'none')),
+  agentType: maybe(some('claude', 'gemini', 'nobody')),
+  model: maybe(some('large', 'small', 'none')),
   from: maybe(fc.nat(6).map(second)),
   to: maybe(fc.nat(6).map(second)),
 });
 
 const fits = (one: AnySession, filter: SessionFilter): boolean =>
-  (filter.state === undefined || one.activity === filter.state) &&
+  (filter.state === undefined || (one.activity !== null && filter.state.includes(one.activity))) &&
   (filter.labels ?? []).every(([key, value]) => one.labels[key] === value) &&
   (filter.agentType === undefined ||
-    one.agents.some(({ agentType }) => agentType === filter.agentType)) &&
+    one.agents.some(({ agentType }) => filter.agentType?.includes(agentType ?? ''))) &&
   (filter.model === undefined ||
-    one.model === filter.model ||
-    one.agents.some(({ model }) => model === filter.model)) &&
+    filter.model.includes(one.model ?? '') ||
+    one.agents.some(({ model }) => filter.model?.includes(model ?? ''))) &&
   (filter.from === undefined || second(one.start) >= filter.from) &&
   (filter.to === undefined || second(one.start) < filter.to);
 

@@ -149,7 +149,10 @@ describe('the list of sessions', () => {
               (!search ||
                 `${one.name ?? ''}\n${one.prompt}`.toLowerCase().includes(search.toLowerCase())),
           );
-          const filter = { status, source, search };
+          const filter = {
+            ...{ status: status && [status], source: source && [source] },
+            search,
+          };
           expect((await ids(filter, 1, 100)).sort()).toEqual(
             expected.map(({ sessionId }) => sessionId).sort(),
           );

@@ -107,6 +107,8 @@ describe('GET /api/sessions', () => {
     };
     expect(await found('?status=COMPLETED')).toEqual([1, ['first']]);
     expect(await found('?status=ERROR')).toEqual([1, ['many 1']]);
+    expect((await found('?status=ERROR,COMPLETED'))[1].sort()).toEqual(['first', 'many 1']);
+    expect((await found('?status=ERROR&status=COMPLETED'))[0]).toBe(2);
     expect((await found('?status=ACTIVE'))[0]).toBe(43);
     expect((await found('?source=cli-stream'))[0]).toBe(45);
     expect(await found('?source=web')).toEqual([0, []]);
@@ -268,4 +270,14 @@ describe('the events of a session', () => {
     const { status, body } = await service.request(`${path('first')}/events?${query}`);
     expect([status, body]).toMatchObject([400, { code: 'invalid', field }]);
   });
+});
+
+it('a value that no filter has is refused, and each field is named once', async () => {
+  const { status, body } = await service.request(
+    '/api/sessions?status=ACTIVE,NO,NEITHER&source=nowhere&limit=-1.5&minRevision=1',
+  );
+  expect(status).toBe(400);
+  const { errors } = body as { errors: { field: string }[] };
+  const fields = errors.map(({ field }) => field.split('.')[0]);
+  expect(fields.sort()).toEqual(['limit', 'minRevision', 'source', 'status']);
 });

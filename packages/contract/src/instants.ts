@@ -39,7 +39,9 @@ export const comparableInstant = (text: string): string =>
 /** Producers' clocks may be so far ahead of the service's before their times are not believed. */
 export const CLOCK_SKEW_MAX_MS = 5 * 60_000;
 
-/** No session of people and agents is older: an earlier time is that of a clock that was not set. */
+/**
+ * No session of people and agents is older: an earlier time is that of a clock that was not set.
+ */
 export const EARLIEST_INSTANT = '2000-01-01T00:00:00.000000000Z';
 
 /**

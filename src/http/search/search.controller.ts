@@ -20,7 +20,7 @@ import { snippetOf } from './snippet.ts';
 const searchBody = ({
   searchCharactersMax,
   searchWordsMax,
-  searchFilterValuesMax: valuesMax,
+  filterValuesMax: valuesMax,
   pageMax,
   pageDefault,
 }: Limits) =>

@@ -19,6 +19,7 @@ import { sessionAtRevision } from './min-revision.ts';
 import { RequiresScope } from '../requires-scope.ts';
 import { Problem } from '../problem.ts';
 import {
+  anyOf,
   fieldNames,
   label,
   only,
@@ -39,17 +40,17 @@ const listQuery = (limits: Limits) =>
   z.strictObject({
     ...pageFields(limits, z.tuple([plainText(VALUE_LENGTH_MAX), id])),
     fields: fieldNames(sessionFields).optional(),
-    status: z.enum(sessionStatuses).optional(),
-    source: sessionSource.optional(),
-    state: activity.optional(),
+    status: anyOf(z.enum(sessionStatuses), limits.filterValuesMax),
+    source: anyOf(sessionSource, limits.filterValuesMax),
+    state: anyOf(activity, limits.filterValuesMax),
     label: z
       .preprocess(
         (told) => (typeof told === 'string' ? [told] : told),
         z.array(label).max(limits.labelFiltersMax),
       )
       .optional(),
-    agentType: plainText(VALUE_LENGTH_MAX).optional(),
-    model: plainText(VALUE_LENGTH_MAX).optional(),
+    agentType: anyOf(plainText(VALUE_LENGTH_MAX), limits.filterValuesMax),
+    model: anyOf(plainText(VALUE_LENGTH_MAX), limits.filterValuesMax),
     from: time.optional(),
     to: time.optional(),
     search: plainText(limits.searchCharactersMax).optional(),
