@@ -1,5 +1,5 @@
 import {
-  refusal,
+  isRefusal,
   type ClientToServer,
   type Refusal,
   type ServerToClient,
@@ -85,9 +85,9 @@ export class Connection {
   }
 
   #connectFailed(error: Error & { readonly data?: unknown }): void {
-    const refused = refusal.safeParse(error.data);
-    if (!refused.success || refused.data.retry) this.#reconnectLater();
-    else this.close(refused.data);
+    const { data } = error;
+    if (isRefusal(data) && !data.retry) this.close(data);
+    else this.#reconnectLater();
   }
 
   #reconnectLater(): void {
