@@ -10,14 +10,22 @@ import { Console } from './console/console.ts';
 import { type ConnectionLease, Connection } from './connection.ts';
 import { SharedSession, type SessionSnapshot } from './session/session-subscription.ts';
 import { Session } from './session/session.ts';
+import { TokenSource, type Token } from './token-source.ts';
 import { ReferenceCounted } from './reference-counted.ts';
 import { ConsoleSubscription, type ConsoleSnapshot } from './console/console-subscription.ts';
 import type { ConsoleRequest } from './console/state.ts';
 
-/** Where the service is, and a key with the scope `read`, and `write` for commands. */
+/** Where the service is, and how to be let in. */
 export interface ConnectOptions {
   readonly url: string;
-  readonly token: string;
+  /**
+   * A key with the scope `read`, and `write` for commands; or a function that answers one. The
+   * function is called before the first connection and again whenever the service refuses its key,
+   * because it was revoked or ran out. When the function fails, it is called again after a pause.
+   * When it answers a key that was refused already, the client tries that key a few times
+   * (`limits.tokenTriesMax`) and then closes with the refusal.
+   */
+  readonly token: Token;
 }
 
 /** Where the events of a session are to begin; without it: with the first after the view. */
@@ -34,7 +42,7 @@ export interface ConsoleOptions {
   readonly events?: boolean;
 }
 
-/** A connection to a service; it reconnects for ever, unless the key is refused. */
+/** A connection to a service. It reconnects for ever, unless its key is refused for good. */
 export interface Client {
   /**
    * Subscribes to a session until the handle is closed. Handles of the same session with the same
@@ -68,13 +76,14 @@ const consoleKey = (request: ConsoleRequest): string =>
 
 /** Connects to a service. What is asked for meanwhile waits until the connection stands. */
 export function connect({ url, token }: ConnectOptions): Client {
-  const connection = new Connection(url, token);
+  const tokens = new TokenSource(token);
+  const connection = new Connection(url, tokens);
   const commands = new CommandQueue(connection);
   const sessions = new ReferenceCounted<SharedSession>();
   const consoles = new ReferenceCounted<ConsoleSubscription>();
   const leaseBeside = (others: readonly { readonly lease: ConnectionLease }[]): ConnectionLease => {
     const isOwn = !connection.refusal && others.some(({ lease }) => !lease.isOwn);
-    return { connection: isOwn ? new Connection(url, token) : connection, isOwn };
+    return { connection: isOwn ? new Connection(url, tokens) : connection, isOwn };
   };
   return {
     openSession(id, options = {}) {

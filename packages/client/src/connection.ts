@@ -6,6 +6,7 @@ import {
 } from '@playhead/contract';
 import { io, type Socket } from 'socket.io-client';
 import { limits } from './limits.ts';
+import type { TokenSource } from './token-source.ts';
 
 /** What a connection reports. */
 export interface ConnectionListener {
@@ -16,7 +17,10 @@ export interface ConnectionListener {
   refused(refusal: Refusal): void;
 }
 
-/** A socket that reconnects for ever with jittered backoff, unless it is refused for good. */
+/**
+ * A socket that reconnects for ever with jittered backoff, unless it is refused for good. It asks
+ * for another token when its own is refused and there may be another.
+ */
 export class Connection {
   readonly socket: Socket<ServerToClient, ClientToServer>;
   readonly #listeners = new Set<ConnectionListener>();
@@ -26,11 +30,17 @@ export class Connection {
   /** When the stopping node asked to reconnect, in milliseconds. */
   #reconnectMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #token = '';
+  /** The token that was refused last, until the connection stands, and how often in a row. */
+  #refused: { readonly token: string; readonly times: number } | undefined;
 
-  constructor(url: string, token: string) {
+  constructor(
+    url: string,
+    private readonly tokens: TokenSource,
+  ) {
     this.socket = io(url, {
       transports: ['websocket'],
-      auth: { token },
+      auth: (show) => show({ token: this.#token }),
       forceNew: true,
       // Socket.IO's own does not come back when the service ends the connection.
       reconnection: false,
@@ -39,6 +49,7 @@ export class Connection {
     });
     this.socket.on('connect', () => {
       clearTimeout(this.#timer);
+      this.#refused = undefined;
       for (const listener of this.#listeners) listener.connected();
     });
     this.socket.on('disconnect', () => {
@@ -75,7 +86,37 @@ export class Connection {
     for (const listener of this.#listeners) listener.refused(refusal);
   }
 
+  /**
+   * What a refusal means on this connection. When another token may help, the refusal of a token is
+   * one that may succeed later, and the connection is made again with the other token.
+   */
+  assess<Answer extends Refusal>(refusal: Answer): Answer {
+    if (!this.#isOfToken(refusal)) return refusal;
+    this.#refused ??= { token: this.#token, times: 0 };
+    // The service may have ended it already.
+    this.socket.disconnect();
+    return { ...refusal, retry: true };
+  }
+
+  #isOfToken({ code }: Refusal): boolean {
+    return code === 'unauthenticated' && this.tokens.isRenewable && !this.#refusal;
+  }
+
   #connect(): void {
+    const token = this.tokens.get(this.#refused?.token);
+    if (typeof token === 'string') this.#connectWith(token);
+    else {
+      token.then(
+        (own) => this.#connectWith(own),
+        () => this.#reconnectLater(),
+      );
+    }
+  }
+
+  #connectWith(token: string): void {
+    // It may have been closed while it waited for the token.
+    if (this.#refusal) return;
+    this.#token = token;
     this.socket.connect();
     // The transport may be open while nothing answers on it.
     this.#timer = setTimeout(() => {
@@ -86,8 +127,17 @@ export class Connection {
 
   #connectFailed(error: Error & { readonly data?: unknown }): void {
     const { data } = error;
-    if (isRefusal(data) && !data.retry) this.close(data);
+    if (isRefusal(data) && !this.#mayRetry(data)) this.close(data);
     else this.#reconnectLater();
+  }
+
+  /** A token that is refused again and again is given up; another one begins from the start. */
+  #mayRetry(refusal: Refusal): boolean {
+    if (!this.#isOfToken(refusal)) return refusal.retry;
+    const token = this.#token;
+    const times = this.#refused?.token === token ? this.#refused.times + 1 : 1;
+    this.#refused = { token, times };
+    return times < limits.tokenTriesMax;
   }
 
   #reconnectLater(): void {

@@ -8,6 +8,10 @@ export const limits = {
   connectMs: 10_000,
   /** Until then a request must have been answered, in milliseconds, else it is sent again. */
   answerMs: 10_000,
+  /** Until then a function must have answered a token, in milliseconds, else it is asked again. */
+  tokenMs: 10_000,
+  /** How often in a row one and the same token of a function may be refused. */
+  tokenTriesMax: 5,
   /** Frames kept while an opening is not answered. More are left out, and come after the answer. */
   framesBufferedMax: 256,
   /** Events kept for one iteration of `events`. Later ones are read again when it asks for them. */

@@ -96,11 +96,11 @@ export class ConsoleSubscription {
         const { attempt, request } = effect;
         this.lease.connection.socket
           .timeout(limits.answerMs)
-          .emit('console:open', request, (silence, answer) =>
-            this.#dispatch(
-              silence ? { type: 'timed-out', attempt } : { type: 'answered', attempt, answer },
-            ),
-          );
+          .emit('console:open', request, (timeout, ack) => {
+            if (timeout) return this.#dispatch({ type: 'timed-out', attempt });
+            const answer = ack.ok ? ack : this.lease.connection.assess(ack);
+            this.#dispatch({ type: 'answered', attempt, answer });
+          });
         return;
       }
       case 'back-off': {
@@ -119,7 +119,8 @@ export class ConsoleSubscription {
   #listen(): () => void {
     const { connection } = this.lease;
     const frame = (frame: ConsoleFrame): void => this.#dispatch({ type: 'frame', frame });
-    const closed = (refusal: ConsoleClosed): void => this.#dispatch({ type: 'closed', refusal });
+    const closed = (refusal: ConsoleClosed): void =>
+      this.#dispatch({ type: 'closed', refusal: connection.assess(refusal) });
     const behind = (): void => this.#dispatch({ type: 'behind' });
     connection.socket
       .on('console:events', frame)

@@ -163,11 +163,11 @@ export class SessionSubscription {
         const { attempt, request } = effect;
         this.connection.socket
           .timeout(limits.answerMs)
-          .emit('session:open', request, (timeout, answer) =>
-            this.#dispatch(
-              timeout ? { type: 'timed-out', attempt } : { type: 'answered', attempt, answer },
-            ),
-          );
+          .emit('session:open', request, (timeout, ack) => {
+            if (timeout) return this.#dispatch({ type: 'timed-out', attempt });
+            const answer = ack.ok ? ack : this.connection.assess(ack);
+            this.#dispatch({ type: 'answered', attempt, answer });
+          });
         return;
       }
       case 'back-off': {
@@ -194,7 +194,8 @@ export class SessionSubscription {
       if (frame.sessionId === sessionId) this.#dispatch({ type: 'frame', frame });
     };
     const closed = (refusal: SessionClosed): void => {
-      if (refusal.sessionId === sessionId) this.#dispatch({ type: 'closed', refusal });
+      if (refusal.sessionId !== sessionId) return;
+      this.#dispatch({ type: 'closed', refusal: this.connection.assess(refusal) });
     };
     const behind = (notice: SessionBehind): void => {
       if (notice.sessionId === sessionId) this.#dispatch({ type: 'behind' });
