@@ -31,13 +31,25 @@ interface Asked {
 /** An event of a session that has many types of them. */
 const eventAt = (revision: number): SessionEvent => {
   const id = randomUUID();
-  const messageId = `m${revision % 7}`;
+  const nth = Math.floor(revision / 10) % 5;
+  const streamed = { messageId: `m${nth}`, role: 'assistant', source: 'agent' };
+  const callId = `c${nth}`;
+  // Tool calls begin in the middle of a streamed message, and end after it.
   const [type, data] = [
-    ['message.posted', { messageId, role: 'user', source: 'user', content: id }],
+    [
+      'message.posted',
+      { messageId: `p${revision % 7}`, role: 'user', source: 'user', content: id },
+    ],
+    ['message.started', streamed],
+    ['message.chunked', { messageId: `m${nth}`, from: 0, to: 0, text: id }],
+    ['tool.called', { callId, tool: 'bash', input: { revision } }],
+    ['tool.output', { callId, text: id }],
     ['session.renamed', { name: id }],
+    ['message.completed', { ...streamed, content: id }],
     ['participant.joined', { participantId: `p${revision % 3}`, kind: 'user' }],
+    ['tool.finished', { callId, exitCode: 0 }],
     ['nobody.knows-this', { revision }],
-  ][revision % 4] as [string, object];
+  ][revision % 10] as [string, object];
   const at = new Date(1_760_000_000_000 + revision).toISOString();
   return {
     ...{ id, sessionId: 's1', revision, position: `${revision}`.padStart(8, '0'), type, v: 1 },

@@ -1,4 +1,4 @@
-import type { SessionEvent } from '@playhead/contract';
+import { emptyTimeline, evolveTimeline, type SessionEvent } from '@playhead/contract';
 import fc from 'fast-check';
 import { type Cursor, statusOf } from '../../packages/client/src/session/state.ts';
 import { sessionScenarios, perform, type SessionScenario } from './session-scenarios.ts';
@@ -28,11 +28,21 @@ const originOf = ({ log }: ScriptedServer, kind: SessionScenario['origin']): Cur
   }
 };
 
+/** The timeline folded live is the one that the log gives when it is replayed. */
+function judgeTimeline({ state }: SessionHarness, { log }: ScriptedServer): void {
+  const timeline = state.view?.timeline;
+  expect(timeline).toEqual(log.reduce(evolveTimeline, emptyTimeline));
+  const begun = timeline?.entries.map(({ startedRevision }) => startedRevision) ?? [];
+  expect(begun).toEqual([...new Set(begun)].sort((one, other) => one - other));
+}
+
 /** The view is what the log folds to, and it is known that it is. */
-function judgeView({ state }: SessionHarness, server: ScriptedServer): void {
+function judgeView(harness: SessionHarness, server: ScriptedServer): void {
+  const { state } = harness;
   expect(state.view).toEqual(server.views.get(server.head?.id ?? ''));
   expect(state.cursor).toEqual({ revision: server.head?.revision, eventId: server.head?.id });
   expect(statusOf(state)).toBe('live');
+  judgeTimeline(harness, server);
 }
 
 const isPartOf = (log: readonly SessionEvent[], given: readonly SessionEvent[]): boolean =>

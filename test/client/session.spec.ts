@@ -173,6 +173,40 @@ describe('a client', () => {
     await until(() => session.view?.session.status === 'COMPLETED');
   }, 60_000);
 
+  it('shows question, text, tool call and text in the order in which each began', async () => {
+    await post('turn', 'session.start', {});
+    const session = clientAt(service.url).openSession('turn');
+    await until(() => session.status === 'live');
+    const author = { role: 'assistant', source: 'agent' };
+    const steps: [string, object][] = [
+      ['message.post', { messageId: 'question', content: 'Which tests fail?' }],
+      ['message.start', { messageId: 'text', ...author }],
+      ['message.append', { messageId: 'text', index: 0, text: 'I run them' }],
+      ['tool.call', { callId: 'call', tool: 'bash', input: { command: 'npm test' } }],
+      ['message.start', { messageId: 'more', ...author }],
+      ['message.append', { messageId: 'text', index: 1, text: ' now.' }],
+      ['tool.output', { callId: 'call', text: '1 failed' }],
+      ['message.complete', { messageId: 'text' }],
+      ['tool.finish', { callId: 'call', exitCode: 1 }],
+    ];
+    for (const [nth, [type, data]] of steps.entries()) {
+      await post('turn', type, data);
+      const opened = clientAt(service.url).openSession('turn');
+      await until(() => session.revision >= nth + 1 && opened.revision >= nth + 1);
+      await until(() => session.revision === opened.revision);
+      expect(session.view?.timeline).toEqual(opened.view?.timeline);
+      opened.close();
+    }
+    const entries = session.view?.timeline.entries ?? [];
+    const shown = entries.map((entry) => {
+      if (entry.kind === 'message') return entry.message.content;
+      return entry.kind === 'tool' ? entry.tool.output : entry.event.type;
+    });
+    expect(shown).toEqual([
+      ...['session.started', 'Which tests fail?', 'I run them now.', '1 failed', ''],
+    ]);
+  }, 60_000);
+
   it('gives a slow reader everything, though it keeps a bounded part', async () => {
     await post('long', 'session.start', { name: 'Tea' });
     const session = clientAt(service.url).openSession('long', { after: -1 });
