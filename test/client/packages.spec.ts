@@ -102,10 +102,10 @@ sessionCache(new QueryClient()).follow(client.openConsole());
 function Chat() {
   const { sessions = [] } = useSessions({ state: 'working' });
   const { view, command } = useSession('tea');
-  const { typists, tell } = useTyping('tea');
+  const { typists, setTyping } = useTyping('tea');
   const post = () => void command('message.post', { content: 'Green' });
   return (
-    <main onKeyDown={() => tell(true)} onClick={post}>
+    <main onKeyDown={() => setTyping(true)} onClick={post}>
       {sessions.length} {view?.session.name} {typists.join(', ')}
     </main>
   );

@@ -58,7 +58,7 @@ const eventAt = (revision: number): SessionEvent => {
 };
 
 /** What only makes sense in its place on the wire. */
-const isTold = ({ type }: Message): boolean => type === 'closed' || type === 'behind';
+const isInOrder = ({ type }: Message): boolean => type === 'closed' || type === 'behind';
 
 /** One session of a service, and what is on the wire; the test says what happens and when. */
 export class ScriptedServer {
@@ -190,7 +190,7 @@ export class ScriptedServer {
   /** What waits at a place of the wire is lost; answers and frames only. */
   lose(at: number): void {
     const lost = this.down[at];
-    if (!lost || isTold(lost)) return;
+    if (!lost || isInOrder(lost)) return;
     if (lost.type === 'frame') this.isFaithful = false;
     this.down.splice(at, 1);
   }
@@ -198,7 +198,7 @@ export class ScriptedServer {
   /** Two that follow each other change places: frames, or an answer and a frame. */
   swap(at: number): void {
     const [one, other] = this.down.slice(at, at + 2);
-    if (!one || !other || isTold(one) || isTold(other)) return;
+    if (!one || !other || isInOrder(one) || isInOrder(other)) return;
     // The answer to an opening marks where frames begin; it may come late, never early.
     if (other.type === 'answered') return;
     if (one.type === 'frame') this.isFaithful = false;

@@ -115,7 +115,7 @@ describe('a client whose token is a function', () => {
     await reading;
   }, 60_000);
 
-  it('closes with the refusal when the function answers the refused key again and again', async () => {
+  it('closes with the refusal when the function keeps answering the refused key', async () => {
     await start('same');
     const key = await newKey();
     let calls = 0;

@@ -28,17 +28,17 @@ export interface ConnectOptions {
   readonly token: Token;
 }
 
-/** Where the events of a session are to begin; without it: with the first after the view. */
+/** Where the events of a session begin; without `after`: with the first after the view. */
 export interface OpenOptions {
-  /** The revision of the last event that is not wanted; -1: from the first event on. */
+  /** The revision of the last event that is left out; -1: from the first event on. */
   readonly after?: number;
-  /** The id of that event: with it, a log that has another one there is noticed. */
+  /** The id of that event. With it, the client notices a log that has another event there. */
   readonly afterId?: string;
 }
 
-/** What a list is to tell beside the sessions in it. */
+/** What a list delivers beside its sessions. */
 export interface ConsoleOptions {
-  /** The events of the sessions in it, too. */
+  /** Also the events of the sessions in the list. */
   readonly events?: boolean;
 }
 
@@ -51,20 +51,20 @@ export interface Client {
   openSession(id: string, options?: OpenOptions): Session;
   /** Subscribes to the list of sessions, all or those that match; shared in the same way. */
   openConsole(filter?: ConsoleFilter, options?: ConsoleOptions): Console;
-  /** The snapshot of a session that is open already, if it is; opens nothing. */
+  /** The snapshot of a session that is open already; undefined when it is not. Opens nothing. */
   sessionSnapshot(id: string): SessionSnapshot | undefined;
-  /** The snapshot of a list that is open already, if it is; opens nothing. */
+  /** The snapshot of a list that is open already; undefined when it is not. Opens nothing. */
   consoleSnapshot(filter?: ConsoleFilter): ConsoleSnapshot | undefined;
   /**
-   * Asks for something, as `Session.command` does, whether or not the session is open. Without a
-   * session's id `session.start` makes one.
+   * Sends a command, as `Session.command` does; the session need not be open. Without a session's
+   * id, `session.start` makes a session.
    */
   command<Type extends CommandType>(
     type: Type,
     data: CommandInput<Type>,
     sessionId?: string,
   ): Promise<CommandAnswer>;
-  /** Closes everything; commands that are not answered yet are refused with `unavailable`. */
+  /** Closes everything. Commands that are not answered yet are rejected with `unavailable`. */
   close(): void;
 }
 
@@ -74,7 +74,7 @@ const sessionKey = (id: string, { after, afterId }: OpenOptions = {}): string =>
 const consoleKey = (request: ConsoleRequest): string =>
   JSON.stringify([request.filter, request.events]);
 
-/** Connects to a service. What is asked for meanwhile waits until the connection stands. */
+/** Connects to a service. Returns at once: opens and commands wait until it is connected. */
 export function connect({ url, token }: ConnectOptions): Client {
   const tokens = new TokenSource(token);
   const connection = new Connection(url, tokens);

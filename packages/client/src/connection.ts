@@ -42,7 +42,7 @@ export class Connection {
       transports: ['websocket'],
       auth: (show) => show({ token: this.#token }),
       forceNew: true,
-      // Socket.IO's own does not come back when the service ends the connection.
+      // Socket.IO does not reconnect by itself when the service ends the connection.
       reconnection: false,
       autoConnect: false,
       timeout: limits.connectMs,
@@ -66,18 +66,18 @@ export class Connection {
     return this.socket.connected;
   }
 
-  /** Why it does not reconnect; undefined as long as it does. */
+  /** Why it no longer reconnects; undefined while it does. */
   get refusal(): Refusal | undefined {
     return this.#refusal;
   }
 
-  /** Answers the way to stop listening. */
+  /** Returns a function that stops listening. */
   listen(listener: ConnectionListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Disconnects for good; listeners are told why. */
+  /** Disconnects for good; listeners get the reason. */
   close(refusal: Refusal): void {
     if (this.#refusal) return;
     this.#refusal = refusal;
