@@ -14,7 +14,7 @@ const seed = Number(process.env.PLAYHEAD_TEST_SEED ?? Date.now() % 2 ** 31);
 class Exchange {
   state = emptyQueue(limits);
   readonly asked: string[] = [];
-  readonly told = new Map<string, CommandDone | Refused>();
+  readonly answered = new Map<string, CommandDone | Refused>();
   readonly done = new Map<string, CommandDone>();
   readonly faults: string[] = [];
   up: { readonly command: SocketCommand; readonly attempt: number }[] = [];
@@ -27,8 +27,8 @@ class Exchange {
     this.state = state;
     for (const effect of effects) {
       if (effect.do === 'settle') {
-        if (this.told.has(effect.id)) this.faults.push('told twice');
-        this.told.set(effect.id, effect.answer);
+        if (this.answered.has(effect.id)) this.faults.push('answered twice');
+        this.answered.set(effect.id, effect.answer);
       } else if (effect.do === 'send') {
         if (!this.isConnected) this.faults.push('sent while cut off');
         this.up.push(effect);
@@ -94,9 +94,9 @@ const acts = fc.oneof(
   fc.nat(5),
 );
 
-function live(life: readonly (string | number)[]): void {
+function play(scenario: readonly (string | number)[]): void {
   const exchange = new Exchange();
-  for (const act of life) {
+  for (const act of scenario) {
     if (typeof act === 'number') exchange.expire(act);
     else if (act === 'ask') exchange.ask();
     else if (act === 'connect') exchange.connect();
@@ -112,8 +112,8 @@ function live(life: readonly (string | number)[]): void {
     else exchange.expire(0);
   }
   expect(exchange.faults).toEqual([]);
-  expect([...exchange.told.keys()].sort()).toEqual([...exchange.asked].sort());
-  for (const [id, answer] of exchange.told) {
+  expect([...exchange.answered.keys()].sort()).toEqual([...exchange.asked].sort());
+  for (const [id, answer] of exchange.answered) {
     const done = exchange.done.get(id);
     if (answer.ok) expect(answer).toEqual({ ...done, appended: answer.appended });
     else expect(['refused', 'unavailable', 'overloaded']).toContain(answer.code);
@@ -122,7 +122,7 @@ function live(life: readonly (string | number)[]): void {
 
 describe('commands', () => {
   it(`are answered once each, however often they are sent (seed ${seed})`, () => {
-    const property = fc.property(fc.array(acts, { maxLength: 100, size: 'max' }), live);
+    const property = fc.property(fc.array(acts, { maxLength: 100, size: 'max' }), play);
     fc.assert(property, { numRuns: 1_000, seed, endOnFailure: true });
   });
 
@@ -130,7 +130,7 @@ describe('commands', () => {
     const exchange = new Exchange();
     const ids = Array.from({ length: limits.commandsMax }, () => exchange.ask());
     const tooMany = exchange.ask();
-    expect([...exchange.told]).toMatchObject([[tooMany, { ok: false, code: 'overloaded' }]]);
+    expect([...exchange.answered]).toMatchObject([[tooMany, { ok: false, code: 'overloaded' }]]);
     expect(exchange.up).toEqual([]);
     exchange.connect();
     expect(exchange.up.map(({ command }) => command.id)).toEqual(ids);
@@ -147,7 +147,7 @@ describe('commands', () => {
     expect(exchange.up.map(({ command }) => command.id)).toEqual([id, id]);
     for (const how of ['done', 'done'] as const) exchange.serve(how);
     for (let turn = 0; turn < 2; turn += 1) exchange.hear();
-    expect(exchange.told.get(id)).toMatchObject({ ok: true, appended: true });
+    expect(exchange.answered.get(id)).toMatchObject({ ok: true, appended: true });
   });
 
   it('are tried again when they may succeed later, so often and no more', () => {
@@ -155,12 +155,12 @@ describe('commands', () => {
     exchange.connect();
     const id = exchange.ask();
     for (let tries = 1; tries <= limits.commandTriesMax; tries += 1) {
-      expect(exchange.told.has(id)).toBe(false);
+      expect(exchange.answered.has(id)).toBe(false);
       exchange.serve('unavailable');
       exchange.hear();
       exchange.expire(exchange.due.length - 1);
     }
-    expect(exchange.told.get(id)).toMatchObject({ ok: false, code: 'unavailable' });
+    expect(exchange.answered.get(id)).toMatchObject({ ok: false, code: 'unavailable' });
     expect(exchange.up).toEqual([]);
   });
 
@@ -168,7 +168,7 @@ describe('commands', () => {
     const exchange = new Exchange();
     const id = exchange.ask();
     exchange.feed({ type: 'end', refusal: refuse('forbidden') });
-    expect(exchange.told.get(id)).toMatchObject({ ok: false, code: 'forbidden' });
+    expect(exchange.answered.get(id)).toMatchObject({ ok: false, code: 'forbidden' });
     exchange.connect();
     expect(exchange.up).toEqual([]);
   });

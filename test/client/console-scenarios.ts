@@ -4,7 +4,7 @@ import type { ScriptedConsole } from './scripted-console.ts';
 import type { ConsoleHarness } from './console-harness.ts';
 
 /** One thing that happens to sessions, to the wire or to the list. */
-export type Act = (server: ScriptedConsole, watcher: ConsoleHarness) => void;
+export type Act = (server: ScriptedConsole, harness: ConsoleHarness) => void;
 
 const kinds = fc.array(fc.nat(59), { minLength: 1, maxLength: 6 });
 const small = fc.nat(6);
@@ -17,7 +17,7 @@ export const times = (count: number, act: () => void): void => {
 
 const happening: readonly (readonly [number, fc.Arbitrary<Act>])[] = [
   [8, kinds.map((some) => (server) => server.append(some))],
-  [12, count.map((n) => (_, watcher) => times(n, () => watcher.receive()))],
+  [12, count.map((n) => (_, harness) => times(n, () => harness.receive()))],
   [3, small.map((at) => (server) => server.lose(at))],
   [4, small.map((at) => (server) => server.swap(at))],
   [3, count.map((n) => (server) => server.repeat(n))],
@@ -26,8 +26,8 @@ const happening: readonly (readonly [number, fc.Arbitrary<Act>])[] = [
   [5, count.map((n) => (server) => times(n, () => server.replay()))],
 ];
 const opening: typeof happening = [
-  [6, fc.constant<Act>((_, watcher) => watcher.connect())],
-  [2, fc.constant<Act>((_, watcher) => watcher.cut())],
+  [6, fc.constant<Act>((_, harness) => harness.connect())],
+  [2, fc.constant<Act>((_, harness) => harness.cut())],
   [6, fc.constant<Act>((server) => server.hear())],
   [
     6,
@@ -37,7 +37,7 @@ const opening: typeof happening = [
           server.answer(page, lag),
     ),
   ],
-  [3, fc.constant<Act>((_, watcher) => watcher.wake())],
+  [3, fc.constant<Act>((_, harness) => harness.wake())],
   [
     2,
     fc
@@ -49,8 +49,8 @@ const opening: typeof happening = [
   [2, passing.map((code) => (server) => server.refuseNext(code))],
   [
     1,
-    fc.tuple(small, kinds).map(([lost, some]): Act => (server, watcher) => {
-      watcher.cut();
+    fc.tuple(small, kinds).map(([lost, some]): Act => (server, harness) => {
+      harness.cut();
       server.restore(lost, some);
     }),
   ],

@@ -32,9 +32,9 @@ type Views = ReadonlyMap<string, SessionView>;
 
 /** An opening that the service goes on from. */
 interface Delivery {
-  /** How much of the log has been told. */
-  told: number;
-  /** Events in a page of what had happened; undefined when what happens is told. */
+  /** How much of the log has been sent. */
+  sent: number;
+  /** Events in a page of what had happened; undefined when what happens is sent. */
   page: number | undefined;
   /** Sessions that the client holds, so that changes are enough. */
   readonly holds: Set<string>;
@@ -46,7 +46,7 @@ const FAR = 12;
 
 const states = ['idle', 'working', 'error'] as const;
 
-/** A frame that says only that all has been told: nobody could tell that it is missing. */
+/** A frame that says only that all has been sent: nobody could tell that it is missing. */
 const isMark = (message: ConsoleMessage): boolean =>
   message.type === 'frame' && message.frame.caughtUp === true;
 
@@ -135,17 +135,17 @@ export class ScriptedConsole {
       (epoch !== this.epoch || after > this.#position() || this.log.length - Number(after) > FAR);
     const code = this.#refusals.shift() ?? (isGone ? 'cursor-unknown' : undefined);
     if (code) return this.#answer(asked.attempt, { ok: false, ...refuse(code) });
-    const told = after === undefined ? Math.max(0, this.log.length - lag) : Number(after);
+    const sent = after === undefined ? Math.max(0, this.log.length - lag) : Number(after);
     const shown = after === undefined ? this.#shown() : [];
     const list = structuredClone(shown.slice(0, this.listMax));
     const whole = after === undefined && { sessions: list, more: shown.length > list.length };
     this.#answer(asked.attempt, {
-      ...{ ok: true, position: this.#position(told), epoch: this.epoch },
+      ...{ ok: true, position: this.#position(sent), epoch: this.epoch },
       ...whole,
     });
     this.isFaithful = true;
     const holds = new Set(list.map(({ sessionId }) => sessionId));
-    this.#delivery = { told, page, holds, frames: [] };
+    this.#delivery = { sent, page, holds, frames: [] };
   }
 
   get isReplaying(): boolean {
@@ -157,19 +157,19 @@ export class ScriptedConsole {
     const { log } = this;
     const one = this.#delivery;
     if (one?.page === undefined) return;
-    if (one.told === log.length) {
+    if (one.sent === log.length) {
       one.page = undefined;
       const at = this.#position();
       return this.#send(one, { from: at, through: at, patches: [], events: [], caughtUp: true });
     }
-    const page = log.slice(one.told, one.told + one.page);
+    const page = log.slice(one.sent, one.sent + one.page);
     const patches = [...new Set(page.map(({ sessionId }) => sessionId))].map((sessionId) =>
       this.#whole(one, sessionId),
     );
-    this.#tell(one, page, patches);
+    this.#sendFrame(one, page, patches);
   }
 
-  /** Too much waits for the client: it is told of the rest from the log. */
+  /** Too much waits for the client: it is sent of the rest from the log. */
   slow(page: number): void {
     if (!this.#delivery || this.isReplaying) return;
     this.#delivery.page = page;
@@ -239,12 +239,12 @@ export class ScriptedConsole {
   }
 
   #tellLive(one: Delivery): void {
-    const before = this.#views[one.told] ?? new Map<string, SessionView>();
-    const events = this.log.slice(one.told);
+    const before = this.#views[one.sent] ?? new Map<string, SessionView>();
+    const events = this.log.slice(one.sent);
     const patches = [...new Set(events.map(({ sessionId }) => sessionId))].flatMap((sessionId) =>
       this.#changed(one, before.get(sessionId), sessionId),
     );
-    this.#tell(one, events, patches);
+    this.#sendFrame(one, events, patches);
   }
 
   #changed(one: Delivery, before: SessionView | undefined, sessionId: string): ConsolePatch[] {
@@ -270,10 +270,14 @@ export class ScriptedConsole {
     return { type: 'session.entered', sessionId, revision, session };
   }
 
-  #tell(one: Delivery, events: readonly SessionEvent[], patches: readonly ConsolePatch[]): void {
-    const from = this.#position(one.told);
-    one.told += events.length;
-    this.#send(one, { from, through: this.#position(one.told), patches, events });
+  #sendFrame(
+    one: Delivery,
+    events: readonly SessionEvent[],
+    patches: readonly ConsolePatch[],
+  ): void {
+    const from = this.#position(one.sent);
+    one.sent += events.length;
+    this.#send(one, { from, through: this.#position(one.sent), patches, events });
   }
 
   #send(one: Delivery, frame: ConsoleFrame): void {

@@ -31,13 +31,25 @@ interface Asked {
 /** An event of a session that has many types of them. */
 const eventAt = (revision: number): SessionEvent => {
   const id = randomUUID();
-  const messageId = `m${revision % 7}`;
+  const nth = Math.floor(revision / 10) % 5;
+  const streamed = { messageId: `m${nth}`, role: 'assistant', source: 'agent' };
+  const callId = `c${nth}`;
+  // Tool calls begin in the middle of a streamed message, and end after it.
   const [type, data] = [
-    ['message.posted', { messageId, role: 'user', source: 'user', content: id }],
+    [
+      'message.posted',
+      { messageId: `p${revision % 7}`, role: 'user', source: 'user', content: id },
+    ],
+    ['message.started', streamed],
+    ['message.chunked', { messageId: `m${nth}`, from: 0, to: 0, text: id }],
+    ['tool.called', { callId, tool: 'bash', input: { revision } }],
+    ['tool.output', { callId, text: id }],
     ['session.renamed', { name: id }],
+    ['message.completed', { ...streamed, content: id }],
     ['participant.joined', { participantId: `p${revision % 3}`, kind: 'user' }],
+    ['tool.finished', { callId, exitCode: 0 }],
     ['nobody.knows-this', { revision }],
-  ][revision % 4] as [string, object];
+  ][revision % 10] as [string, object];
   const at = new Date(1_760_000_000_000 + revision).toISOString();
   return {
     ...{ id, sessionId: 's1', revision, position: `${revision}`.padStart(8, '0'), type, v: 1 },
@@ -46,7 +58,7 @@ const eventAt = (revision: number): SessionEvent => {
 };
 
 /** What only makes sense in its place on the wire. */
-const isTold = ({ type }: Message): boolean => type === 'closed' || type === 'behind';
+const isInOrder = ({ type }: Message): boolean => type === 'closed' || type === 'behind';
 
 /** One session of a service, and what is on the wire; the test says what happens and when. */
 export class ScriptedServer {
@@ -178,7 +190,7 @@ export class ScriptedServer {
   /** What waits at a place of the wire is lost; answers and frames only. */
   lose(at: number): void {
     const lost = this.down[at];
-    if (!lost || isTold(lost)) return;
+    if (!lost || isInOrder(lost)) return;
     if (lost.type === 'frame') this.isFaithful = false;
     this.down.splice(at, 1);
   }
@@ -186,7 +198,7 @@ export class ScriptedServer {
   /** Two that follow each other change places: frames, or an answer and a frame. */
   swap(at: number): void {
     const [one, other] = this.down.slice(at, at + 2);
-    if (!one || !other || isTold(one) || isTold(other)) return;
+    if (!one || !other || isInOrder(one) || isInOrder(other)) return;
     // The answer to an opening marks where frames begin; it may come late, never early.
     if (other.type === 'answered') return;
     if (one.type === 'frame') this.isFaithful = false;

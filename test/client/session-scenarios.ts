@@ -67,12 +67,12 @@ export const sessionScenarios = fc.record({
 export type SessionScenario = typeof sessionScenarios extends fc.Arbitrary<infer T> ? T : never;
 
 /** Lets one thing happen. */
-export function perform(server: ScriptedServer, subject: SessionHarness, one: Act): void {
+export function perform(server: ScriptedServer, harness: SessionHarness, one: Act): void {
   switch (one.act) {
     case 'append':
       return server.append(one.count);
     case 'receive':
-      for (let attempt = 0; attempt < one.count; attempt += 1) subject.receive();
+      for (let attempt = 0; attempt < one.count; attempt += 1) harness.receive();
       return;
     case 'replay':
       for (let attempt = 0; attempt < one.count; attempt += 1) server.replay();
@@ -88,19 +88,19 @@ export function perform(server: ScriptedServer, subject: SessionHarness, one: Ac
     case 'swap':
       return server.swap(one.at);
     case 'connect':
-      return subject.connect();
+      return harness.connect();
     case 'disconnected':
-      return subject.cut();
+      return harness.cut();
     case 'wake':
-      return subject.wake();
+      return harness.wake();
     case 'read':
-      return subject.read();
+      return harness.read();
     case 'take':
-      return subject.take(one.at);
+      return harness.take(one.at);
     case 'leave':
-      return subject.leave(one.at);
+      return harness.leave(one.at);
     case 'timed-out':
-      return subject.feed({ type: 'timed-out', attempt: subject.state.attempt - one.late });
+      return harness.feed({ type: 'timed-out', attempt: harness.state.attempt - one.late });
     case 'refuse':
       return server.refuseNext(one.code);
     case 'slow':
@@ -108,7 +108,7 @@ export function perform(server: ScriptedServer, subject: SessionHarness, one: Ac
     case 'close':
       return server.close(one.code);
     case 'restore':
-      subject.cut();
+      harness.cut();
       return server.restore(server.log.length - one.lost, one.appended);
   }
 }

@@ -1,4 +1,4 @@
-import type { SessionEvent } from '@playhead/contract';
+import { emptyTimeline, evolveTimeline, type SessionEvent } from '@playhead/contract';
 import fc from 'fast-check';
 import { type Cursor, statusOf } from '../../packages/client/src/session/state.ts';
 import { sessionScenarios, perform, type SessionScenario } from './session-scenarios.ts';
@@ -28,11 +28,21 @@ const originOf = ({ log }: ScriptedServer, kind: SessionScenario['origin']): Cur
   }
 };
 
+/** The timeline folded live is the one that the log gives when it is replayed. */
+function judgeTimeline({ state }: SessionHarness, { log }: ScriptedServer): void {
+  const timeline = state.view?.timeline;
+  expect(timeline).toEqual(log.reduce(evolveTimeline, emptyTimeline));
+  const begun = timeline?.entries.map(({ startedRevision }) => startedRevision) ?? [];
+  expect(begun).toEqual([...new Set(begun)].sort((one, other) => one - other));
+}
+
 /** The view is what the log folds to, and it is known that it is. */
-function judgeView({ state }: SessionHarness, server: ScriptedServer): void {
+function judgeView(harness: SessionHarness, server: ScriptedServer): void {
+  const { state } = harness;
   expect(state.view).toEqual(server.views.get(server.head?.id ?? ''));
   expect(state.cursor).toEqual({ revision: server.head?.revision, eventId: server.head?.id });
   expect(statusOf(state)).toBe('live');
+  judgeTimeline(harness, server);
 }
 
 const isPartOf = (log: readonly SessionEvent[], given: readonly SessionEvent[]): boolean =>
@@ -53,110 +63,110 @@ function judgeReaders({ state, readers }: SessionHarness, server: ScriptedServer
   expect(state.resets).toBeGreaterThanOrEqual(resets);
 }
 
-function live(life: SessionScenario): void {
+function play(scenario: SessionScenario): void {
   const server = new ScriptedServer();
-  server.append(life.before);
-  const origin = originOf(server, life.origin);
-  const subject = new SessionHarness(server, origin);
-  subject.read();
-  for (const one of life.acts) perform(server, subject, one);
-  subject.settle(life.answersAreLate);
-  for (const one of life.ending) perform(server, subject, one);
-  subject.settle(life.answersAreLate);
-  expect(subject.faults).toEqual([]);
+  server.append(scenario.before);
+  const origin = originOf(server, scenario.origin);
+  const harness = new SessionHarness(server, origin);
+  harness.read();
+  for (const one of scenario.acts) perform(server, harness, one);
+  harness.settle(scenario.answersAreLate);
+  for (const one of scenario.ending) perform(server, harness, one);
+  harness.settle(scenario.answersAreLate);
+  expect(harness.faults).toEqual([]);
   if (server.isFaithful) {
-    judgeView(subject, server);
-    judgeReaders(subject, server);
+    judgeView(harness, server);
+    judgeReaders(harness, server);
   }
   // Of what is lost at the end, only what follows it can tell.
   server.append(1);
-  subject.settle();
-  expect(subject.faults).toEqual([]);
-  judgeView(subject, server);
-  judgeReaders(subject, server);
-  const isLost = ['beyond', 'foreign'].includes(life.origin);
-  const isRead = subject.readers.some(({ hasLeft }) => !hasLeft);
-  if (isLost && isRead) expect(subject.state.resets).toBeGreaterThan(0);
-  if (origin && subject.state.resets === 0) {
-    expect(subject.state.origin?.revision).toBe(origin.revision);
+  harness.settle();
+  expect(harness.faults).toEqual([]);
+  judgeView(harness, server);
+  judgeReaders(harness, server);
+  const isLost = ['beyond', 'foreign'].includes(scenario.origin);
+  const isRead = harness.readers.some(({ hasLeft }) => !hasLeft);
+  if (isLost && isRead) expect(harness.state.resets).toBeGreaterThan(0);
+  if (origin && harness.state.resets === 0) {
+    expect(harness.state.origin?.revision).toBe(origin.revision);
   }
 }
 
-describe('a session that is followed', () => {
+describe('a session subscription', () => {
   it(`is in the end what the log folds to, and every reader gets each event once, whatever happens on the wire (seed ${seed})`, () => {
-    fc.assert(fc.property(sessionScenarios, live), { numRuns: RUNS, seed, endOnFailure: true });
+    fc.assert(fc.property(sessionScenarios, play), { numRuns: RUNS, seed, endOnFailure: true });
   });
 
-  const liveSubject = (events: number, origin?: Cursor) => {
+  const liveHarness = (events: number, origin?: Cursor) => {
     const server = new ScriptedServer();
     server.append(events);
-    const subject = new SessionHarness(server, origin);
-    subject.settle();
-    return { server, subject };
+    const harness = new SessionHarness(server, origin);
+    harness.settle();
+    return { server, harness };
   };
 
   it('shares with the view before what an event does not change', () => {
-    const { server, subject } = liveSubject(9);
-    const before = subject.state.view;
+    const { server, harness } = liveHarness(9);
+    const before = harness.state.view;
     server.append(1);
-    subject.settle();
-    expect(subject.state.view).not.toBe(before);
-    expect(subject.state.view?.messages).toBe(before?.messages);
+    harness.settle();
+    expect(harness.state.view).not.toBe(before);
+    expect(harness.state.view?.messages).toBe(before?.messages);
   });
 
   it('needs one opening, whatever comes while it is not answered', () => {
-    const { server, subject } = liveSubject(9);
-    subject.cut();
-    subject.connect();
-    const { attempt: attempt } = subject.state;
+    const { server, harness } = liveHarness(9);
+    harness.cut();
+    harness.connect();
+    const { attempt: attempt } = harness.state;
     server.append(3);
     server.hear();
     server.answer(2);
     for (let page = 0; page < 2; page += 1) server.replay();
     for (const at of [0, 1]) server.swap(at);
     expect(server.down.map(({ type }) => type)).toEqual(['frame', 'frame', 'answered']);
-    subject.settle();
-    judgeView(subject, server);
-    expect(subject.state.attempt).toBe(attempt);
+    harness.settle();
+    judgeView(harness, server);
+    expect(harness.state.attempt).toBe(attempt);
   });
 
   it('reads a long log for a slow reader in parts, each event about once', () => {
-    const { server, subject } = liveSubject(500, { revision: -1, eventId: null });
-    subject.read();
-    subject.settle();
-    judgeReaders(subject, server);
-    expect(subject.readers[0]?.given).toHaveLength(500);
-    expect(subject.received).toBeLessThan(500 * 3);
+    const { server, harness } = liveHarness(500, { revision: -1, eventId: null });
+    harness.read();
+    harness.settle();
+    judgeReaders(harness, server);
+    expect(harness.readers[0]?.given).toHaveLength(500);
+    expect(harness.received).toBeLessThan(500 * 3);
   });
 
   it('says how it stands', () => {
     const server = new ScriptedServer();
     server.append(9);
-    const subject = new SessionHarness(server, undefined);
-    const told = [statusOf(subject.state)];
+    const harness = new SessionHarness(server, undefined);
+    const statuses = [statusOf(harness.state)];
     const next = (step: () => void): void => {
       step();
-      told.push(statusOf(subject.state));
+      statuses.push(statusOf(harness.state));
     };
-    next(() => subject.connect());
+    next(() => harness.connect());
     server.hear();
     server.answer(5);
     server.replay();
-    next(() => subject.receive());
-    next(() => subject.receive());
-    next(() => (server.fallBehind(), subject.receive()));
+    next(() => harness.receive());
+    next(() => harness.receive());
+    next(() => (server.fallBehind(), harness.receive()));
     server.append(9);
-    next(() => (server.replay(), subject.receive()));
-    next(() => subject.settle());
-    next(() => (server.close('shutting-down'), subject.receive()));
-    next(() => subject.cut());
-    next(() => subject.settle());
-    next(() => (server.close('forbidden'), subject.receive()));
-    expect(told).toEqual([
+    next(() => (server.replay(), harness.receive()));
+    next(() => harness.settle());
+    next(() => (server.close('shutting-down'), harness.receive()));
+    next(() => harness.cut());
+    next(() => harness.settle());
+    next(() => (server.close('forbidden'), harness.receive()));
+    expect(statuses).toEqual([
       ...['connecting', 'connecting', 'replaying', 'live'],
       ...['behind', 'behind', 'live', 'connecting', 'connecting', 'live', 'closed'],
     ]);
-    expect(subject.state.phase).toMatchObject({ refusal: { code: 'forbidden' } });
+    expect(harness.state.phase).toMatchObject({ refusal: { code: 'forbidden' } });
   });
 
   it.each(['not-found', 'unauthenticated', 'forbidden'] as const)(
@@ -164,18 +174,18 @@ describe('a session that is followed', () => {
     (code) => {
       const server = new ScriptedServer();
       server.append(9);
-      const subject = new SessionHarness(server, undefined);
-      subject.read();
+      const harness = new SessionHarness(server, undefined);
+      harness.read();
       server.refuseNext(code);
-      subject.connect();
+      harness.connect();
       server.hear();
       server.answer(1);
-      subject.receive();
-      subject.read();
-      subject.feed({ type: 'connected' });
+      harness.receive();
+      harness.read();
+      harness.feed({ type: 'connected' });
       expect(server.up).toEqual([]);
-      expect(statusOf(subject.state)).toBe('closed');
-      expect(subject.readers).toMatchObject([
+      expect(statusOf(harness.state)).toBe('closed');
+      expect(harness.readers).toMatchObject([
         { finished: { refusal: { code } } },
         { finished: { refusal: { code } } },
       ]);
@@ -183,21 +193,21 @@ describe('a session that is followed', () => {
   );
 
   it('keeps no more frames than it may while an opening is not answered', () => {
-    const { server, subject } = liveSubject(9);
-    subject.feed({ type: 'timed-out', attempt: subject.state.attempt });
+    const { server, harness } = liveHarness(9);
+    harness.feed({ type: 'timed-out', attempt: harness.state.attempt });
     server.lose(0);
-    subject.cut();
-    subject.connect();
+    harness.cut();
+    harness.connect();
     server.hear();
     server.answer(1);
     server.replay();
     for (let attempt = 0; attempt < bounds.framesBufferedMax * 3; attempt += 1) server.append(1);
     // The answer comes last of all.
     for (let at = 0; at + 1 < server.down.length; at += 1) server.swap(at);
-    subject.settle();
+    harness.settle();
     server.append(1);
-    subject.settle();
-    expect(subject.faults).toEqual([]);
-    judgeView(subject, server);
+    harness.settle();
+    expect(harness.faults).toEqual([]);
+    judgeView(harness, server);
   });
 });

@@ -173,6 +173,34 @@ describe('a client', () => {
     await until(() => session.view?.session.status === 'COMPLETED');
   }, 60_000);
 
+  it('shows question, text, tool call and text in the order in which each began', async () => {
+    await post('turn', 'session.start', {});
+    const session = clientAt(service.url).openSession('turn');
+    const steps: [string, object][] = [
+      ['message.post', { messageId: 'question', content: 'Which tests fail?' }],
+      ['message.start', { messageId: 'text' }],
+      ['message.append', { messageId: 'text', index: 0, text: 'I run them' }],
+      ['tool.call', { callId: 'call', tool: 'bash', input: { command: 'npm test' } }],
+      ['message.append', { messageId: 'text', index: 1, text: ' now.' }],
+      ['tool.output', { callId: 'call', text: '1 failed' }],
+      ['message.post', { messageId: 'more', content: 'One so far.' }],
+      ['tool.finish', { callId: 'call', exitCode: 1 }],
+    ];
+    for (const [nth, [type, data]] of steps.entries()) {
+      await post('turn', type, data);
+      const opened = clientAt(service.url).openSession('turn');
+      await until(() => opened.revision > nth && session.revision === opened.revision);
+      expect(session.view?.timeline).toEqual(opened.view?.timeline);
+    }
+    expect(session.view?.timeline.entries).toMatchObject([
+      { startedRevision: 0, event: { type: 'session.started' } },
+      { startedRevision: 1, message: { content: 'Which tests fail?' } },
+      { startedRevision: 2, message: { content: 'I run them now.' } },
+      { startedRevision: 4, tool: { output: '1 failed', exitCode: 1 } },
+      { startedRevision: 7, message: { content: 'One so far.' } },
+    ]);
+  }, 60_000);
+
   it('gives a slow reader everything, though it keeps a bounded part', async () => {
     await post('long', 'session.start', { name: 'Tea' });
     const session = clientAt(service.url).openSession('long', { after: -1 });

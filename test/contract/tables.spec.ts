@@ -4,6 +4,8 @@ import {
   errorCodes,
   eventTypes,
   evolveOpenView,
+  isRefusal,
+  refusal,
   refuse,
   sessionStatuses,
   statusOf,
@@ -105,5 +107,32 @@ describe('events', () => {
       Array.from({ length: 50 }, (_, at) => at + 11),
     );
     expect(view.session.counted.messages).toBe(60);
+  });
+});
+
+describe('a refusal', () => {
+  const one = { ...refuse('invalid', 'must be a number', 'after') };
+
+  it.each<[string, unknown]>([
+    ['with everything', one],
+    ['without a field', refuse('rate-limited')],
+    ['with more in it', { ...one, ok: false, revision: 3 }],
+    ['with an unknown code', { ...one, code: 'teapot' }],
+    ['with a code that every object has', { ...one, code: 'toString' }],
+    ['without a message', { ...one, message: undefined }],
+    ['with a number as its message', { ...one, message: 1 }],
+    ['without `retry`', { code: one.code, message: one.message }],
+    ['with a number as its field', { ...one, field: 1 }],
+    ['that is null', null],
+    ['that is a text', 'invalid'],
+    ['that is missing', undefined],
+  ])('%s is one with zod and without', (_, value) => {
+    expect(isRefusal(value)).toBe(refusal.safeParse(value).success);
+  });
+
+  it('of each code in the table is one', () => {
+    const codes = Object.keys(errorCodes) as (keyof typeof errorCodes)[];
+    expect(codes.filter((code) => !isRefusal(refuse(code)))).toEqual([]);
+    expect(isRefusal({ ...one, code: 'teapot' })).toBe(false);
   });
 });

@@ -5,20 +5,20 @@ import type { ServiceOptions } from './service.ts';
 
 /**
  * Shows the events of all sessions from now on, in the order of the log, each once, however often
- * the connection is cut. Resolves on the signal. Throws `Failure`: `unreachable`, or `refused`,
- * also when the log no longer has the place where it was cut off.
+ * the connection is lost. Resolves on the signal. Throws `Failure`: `unreachable`, or `refused`,
+ * also when the log no longer has the cursor.
  */
 export function tailAll(
   service: ServiceOptions,
   show: (event: SessionEvent) => void,
   stop: AbortSignal,
 ): Promise<void> {
-  return new ConsoleTail(service, show, stop).link.over;
+  return new ConsoleTail(service, show, stop).connection.ended;
 }
 
-/** The console on one socket that comes back; of the list only the cursor is kept. */
+/** The console on one socket that reconnects; of the list only the cursor is kept. */
 class ConsoleTail {
-  readonly link: ReconnectingSocket;
+  readonly connection: ReconnectingSocket;
   #cursor: { readonly after: string; readonly epoch: string } | undefined;
 
   constructor(
@@ -27,36 +27,36 @@ class ConsoleTail {
     stop: AbortSignal,
   ) {
     const open = (): void => this.#open();
-    this.link = new ReconnectingSocket(service, { reconnectsMax: Infinity, stop, open });
-    const { socket } = this.link;
-    socket.on('console:events', (frame) => this.#take(frame));
-    socket.on('console:closed', (closed) => this.link.refused(closed, open));
+    this.connection = new ReconnectingSocket(service, { reconnectsMax: Infinity, stop, open });
+    const { socket } = this.connection;
+    socket.on('console:events', (frame) => this.#receive(frame));
+    socket.on('console:closed', (closed) => this.connection.refused(closed, open));
   }
 
   #open(): void {
-    const { link } = this;
-    if (!link.socket.connected) return;
+    const { connection } = this;
+    if (!connection.socket.connected) return;
     const request = { events: true, ...this.#cursor };
-    link.socket.timeout(ANSWER_MS).emit('console:open', request, (silence, answer) => {
-      if (silence) {
-        if (link.socket.connected) link.startOver();
+    connection.socket.timeout(ANSWER_MS).emit('console:open', request, (isTimeout, answer) => {
+      if (isTimeout) {
+        if (connection.socket.connected) connection.reconnect();
       } else if (answer.ok) {
         this.#cursor = { after: answer.position, epoch: answer.epoch };
       } else if (answer.code === 'cursor-unknown') {
-        // To go on from now would be a hole, which whoever reads this could not see.
-        const message = `cannot go on where it was cut off: ${answer.message}`;
-        link.end(new Failure('refused', message, answer));
+        // Going on from now would leave a gap that nobody could see in the output.
+        const message = `cannot resume where the connection was lost: ${answer.message}`;
+        connection.end(new Failure('refused', message, answer));
       } else {
-        link.refused(answer, () => this.#open());
+        connection.refused(answer, () => this.#open());
       }
     });
   }
 
-  #take({ from, through, events }: ConsoleFrame): void {
-    const { link } = this;
-    if (link.isOver || !this.#cursor) return;
+  #receive({ from, through, events }: ConsoleFrame): void {
+    const { connection } = this;
+    if (connection.hasEnded || !this.#cursor) return;
     if (from !== this.#cursor.after) {
-      link.startOver();
+      connection.reconnect();
       return;
     }
     for (const event of events ?? []) this.show(event);

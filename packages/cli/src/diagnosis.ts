@@ -3,22 +3,22 @@ import { whoami } from '@playhead/contract';
 import { Failure } from './failure.ts';
 import { exchange, type Answer, type ServiceOptions } from './service.ts';
 
-/** Apart from each other by more, times that one tells and the other checks stop making sense. */
+/** Clocks that differ by more make the times of events misleading. */
 const SKEW_MS_MAX = 5_000;
-/** Behind by more, lists are visibly old. */
+/** Lists that are further behind are visibly old. */
 const LAG_MS_MAX = 10_000;
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
   /** What was found. */
-  readonly told: string;
+  readonly found: string;
   /** What to do about it when it is not well. */
   readonly advice?: string;
 }
 
-/** Looks at all there is to look at from outside; when nobody answers, at no more than that. */
+/** Runs all checks; only the first one when the service does not answer. */
 export async function diagnose(service: ServiceOptions): Promise<Check[]> {
   const live = await exchange({ ...service, key: undefined }, '/health/live').catch(
     (failure: Failure) => failure,
@@ -27,8 +27,8 @@ export async function diagnose(service: ServiceOptions): Promise<Check[]> {
     return [bad('service', live.message, 'start it, or set PLAYHEAD_URL')];
   }
   if (live.status !== 200 || (live.value as { status?: unknown } | undefined)?.status !== 'live') {
-    const told = `${service.url} does not answer like Playhead (HTTP ${live.status})`;
-    return [bad('service', told, 'set PLAYHEAD_URL to the address of the service itself')];
+    const found = `${service.url} does not answer like Playhead (HTTP ${live.status})`;
+    return [bad('service', found, 'set PLAYHEAD_URL to the address of the service itself')];
   }
   return [
     good('service', `${service.url} answers`),
@@ -38,18 +38,18 @@ export async function diagnose(service: ServiceOptions): Promise<Check[]> {
   ];
 }
 
-const good = (name: string, told: string): Check => ({ name, ok: true, told });
-const bad = (name: string, told: string, advice: string): Check => ({
-  ...{ name, ok: false, told, advice },
+const good = (name: string, found: string): Check => ({ name, ok: true, found });
+const bad = (name: string, found: string, advice: string): Check => ({
+  ...{ name, ok: false, found, advice },
 });
 
-/** The service's clock is told to the second. */
+/** The service's clock is found to the second. */
 function clock({ headers }: Answer): Check {
   const skewMs = Date.parse(headers.get('date') ?? '') - Date.now();
-  if (Number.isNaN(skewMs)) return good('clock', 'the service does not tell the time');
-  const told = `${Math.round(Math.abs(skewMs) / 1000)} s apart from the service's`;
-  if (Math.abs(skewMs) <= SKEW_MS_MAX) return good('clock', told);
-  return bad('clock', told, 'let both machines set their clocks by NTP');
+  if (Number.isNaN(skewMs)) return good('clock', 'the service sends no Date header');
+  const found = `${Math.round(Math.abs(skewMs) / 1000)} s apart from the service's`;
+  if (Math.abs(skewMs) <= SKEW_MS_MAX) return good('clock', found);
+  return bad('clock', found, 'let both machines set their clocks by NTP');
 }
 
 interface Readiness {
@@ -84,8 +84,8 @@ function readModel(model: Readiness['projections'][number]): Check {
   const { name, lagEvents, lagMs, parked, standingBy, error } = model;
   if (error !== null) return bad(name, error, 'mend what it names; it goes on by itself');
   if (parked > 0) {
-    const told = `${parked} sessions parked`;
-    return bad(name, told, 'the table parked says why; their rows are not kept up to date');
+    const found = `${parked} sessions parked`;
+    return bad(name, found, 'the table parked says why; their rows are not kept up to date');
   }
   const behind = `${lagEvents ?? 'very many'} events and ${lagMs} ms behind`;
   if (lagMs > LAG_MS_MAX) return bad(name, behind, 'wait while it shrinks, else see the log');
@@ -104,17 +104,17 @@ async function keyChecks(service: ServiceOptions): Promise<Check[]> {
   }
   const { name, scopes } = holder;
   const mayRead = scopes.includes('read') || scopes.includes('admin');
-  const told = scopes.includes('admin') ? 'do everything' : scopes.join(', ');
-  return [good('key', `${name} may ${told}`), ...(mayRead ? [await version(service)] : [])];
+  const found = scopes.includes('admin') ? 'do everything' : scopes.join(', ');
+  return [good('key', `${name} may ${found}`), ...(mayRead ? [await version(service)] : [])];
 }
 
 async function version(service: ServiceOptions): Promise<Check> {
   const { value } = await exchange(service, '/api/docs');
   const { info } = (value ?? {}) as { info?: { version?: string } };
   const own = await ownVersion();
-  const told = `service ${info?.version ?? 'unknown'}, command ${own}`;
-  if (info?.version === own) return good('version', told);
-  return bad('version', told, 'install the command that comes with the service');
+  const found = `service ${info?.version ?? 'unknown'}, command ${own}`;
+  if (info?.version === own) return good('version', found);
+  return bad('version', found, 'install the command that comes with the service');
 }
 
 async function ownVersion(): Promise<string> {

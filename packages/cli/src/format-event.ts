@@ -6,8 +6,8 @@ const TEXT_LENGTH_MAX = 200;
 const telling = ['content', 'text', 'prompt', 'name', 'message', 'tool', 'state', 'as', 'error'];
 
 /**
- * An event as a line for people: when, in which session if that is to be told, which, what, who and
- * the beginning of what it says.
+ * An event as a line for people: time, session if wanted, revision, type, actor and the beginning
+ * of its text.
  */
 export function formatEvent(
   { sessionId, revision, type, data, meta }: SessionEvent,

@@ -21,16 +21,16 @@ function createProgram(): Command {
   return program;
 }
 
-/** Tells a failure on stderr, as a line or as JSON, and answers the exit code. */
-function tell(failure: unknown, asJson: boolean): number {
-  // Commander has said already what it did not understand.
+/** Writes a failure to stderr, as a line or as JSON, and returns the exit code. */
+function report(failure: unknown, asJson: boolean): number {
+  // Commander has printed already what it did not understand.
   if (failure instanceof CommanderError) return failure.exitCode === 0 ? 0 : exitCodes.usage;
   if (!(failure instanceof Failure)) throw failure;
   const { message, details, exit } = failure;
-  const told = asJson
+  const text = asJson
     ? JSON.stringify({ code: exit, ...details, message })
     : `playhead: ${message}`;
-  console.error(told);
+  console.error(text);
   return exitCodes[exit];
 }
 
@@ -48,5 +48,5 @@ const program = createProgram();
 try {
   await program.parseAsync();
 } catch (failure) {
-  process.exitCode = tell(failure, sharedOptions(program).json ?? false);
+  process.exitCode = report(failure, sharedOptions(program).json ?? false);
 }

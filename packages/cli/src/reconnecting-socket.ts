@@ -8,14 +8,14 @@ import { io, type Socket } from 'socket.io-client';
 import { Failure } from './failure.ts';
 import { keyIn, type ServiceOptions } from './service.ts';
 
-/** Until then an opening must have been answered. */
+/** Within this time an open must have been acknowledged. */
 export const ANSWER_MS = 10_000;
 const PAUSE_MS = 500;
 const RECONNECT_MS_MAX = 2_000;
 
-/** How a socket lasts. */
+/** How often a socket reconnects, and what it does then. */
 export interface ReconnectingSocketOptions {
-  /** How often in a row it tries to come back. */
+  /** How often in a row it tries to reconnect. */
   readonly reconnectsMax: number;
   /** Ends it. */
   readonly stop: AbortSignal;
@@ -23,12 +23,12 @@ export interface ReconnectingSocketOptions {
   open(): void;
 }
 
-/** A socket that comes back when it is cut off. Whoever uses it keeps the cursor. */
+/** A socket that reconnects when the connection is lost. Its user keeps the cursor. */
 export class ReconnectingSocket {
-  /** Resolves when it was ended; rejects with `Failure`: `unreachable` or `refused`. */
-  readonly over: Promise<void>;
+  /** Resolves when `end` was called; rejects with `Failure`: `unreachable` or `refused`. */
+  readonly ended: Promise<void>;
   readonly socket: Socket<ServerToClient, ClientToServer>;
-  isOver = false;
+  hasEnded = false;
   readonly #origin: string;
   #wasConnected = false;
   #settle: (failure?: Failure) => void = () => undefined;
@@ -36,7 +36,7 @@ export class ReconnectingSocket {
   /** Throws `Failure` `usage` when there is no key. */
   constructor(service: ServiceOptions, options: ReconnectingSocketOptions) {
     this.#origin = new URL(service.url).origin;
-    this.over = new Promise((resolve, reject) => {
+    this.ended = new Promise((resolve, reject) => {
       this.#settle = (failure) => (failure ? reject(failure) : resolve());
     });
     this.socket = io(this.#origin, {
@@ -53,29 +53,31 @@ export class ReconnectingSocket {
     socket.on('refused', (refused) => this.refused(refused, () => undefined));
     socket.on('connect_error', (error) => this.#cannotConnect(error));
     socket.on('disconnect', () => {
-      // Whom the service disconnects does not come back by itself.
-      if (!socket.active) this.#later(() => socket.connect());
+      // Socket.IO does not reconnect by itself when the service has disconnected it.
+      if (!socket.active) this.#retryLater(() => socket.connect());
     });
-    socket.io.on('reconnect_failed', () => this.#unreachable('it does not come back'));
+    socket.io.on('reconnect_failed', () =>
+      this.#unreachable('the connection was lost and cannot be made again'),
+    );
     options.stop.addEventListener('abort', () => this.end());
   }
 
   end(failure?: Failure): void {
-    if (this.isOver) return;
-    this.isOver = true;
+    if (this.hasEnded) return;
+    this.hasEnded = true;
     this.socket.disconnect();
     this.#settle(failure);
   }
 
-  /** With a new connection. */
-  startOver(): void {
+  /** Disconnects and connects again. */
+  reconnect(): void {
     this.socket.disconnect();
-    this.#later(() => this.socket.connect());
+    this.#retryLater(() => this.socket.connect());
   }
 
   /** Tries again after a pause when that may help, else ends. */
   refused(refused: Refusal, again: () => void): void {
-    if (refused.retry) this.#later(again);
+    if (refused.retry) this.#retryLater(again);
     else this.end(new Failure('refused', refused.message, refused));
   }
 
@@ -89,9 +91,9 @@ export class ReconnectingSocket {
     this.end(new Failure('unreachable', `cannot reach ${this.#origin}: ${reason}`));
   }
 
-  #later(work: () => void): void {
+  #retryLater(work: () => void): void {
     setTimeout(() => {
-      if (!this.isOver) work();
+      if (!this.hasEnded) work();
     }, PAUSE_MS);
   }
 }

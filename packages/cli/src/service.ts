@@ -25,8 +25,8 @@ export async function ask<Schema extends z.ZodType>(
   const { status, value } = await exchange({ url, key: keyIn({ url, key }) }, path, body, headers);
   const read = answer.safeParse(value);
   if (status < 300 && read.success) return read.data;
-  const told = value as { detail?: unknown } | undefined;
-  const refused = refusal.safeParse({ ...told, message: told?.detail });
+  const problem = value as { detail?: unknown } | undefined;
+  const refused = refusal.safeParse({ ...problem, message: problem?.detail });
   if (status < 400 || !refused.success) {
     throw new Failure('unreachable', `${url} does not answer like Playhead (HTTP ${status})`);
   }
@@ -66,8 +66,8 @@ export async function exchange(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const { status, headers: told } = answer;
-    return { status, headers: told, value: parsed(await answer.text()) };
+    const { status, headers: received } = answer;
+    return { status, headers: received, value: parsed(await answer.text()) };
   } catch (failure) {
     const { message, cause } = failure as Error;
     const reason = cause instanceof Error && cause.message ? cause.message : message;

@@ -2,7 +2,7 @@ import type { SessionEvent, SessionFrame } from '@playhead/contract';
 import { ANSWER_MS, ReconnectingSocket } from './reconnecting-socket.ts';
 import type { ServiceOptions } from './service.ts';
 
-/** About a minute of being cut off; who follows waits for ever. */
+/** About a minute without a connection. With `follow` it reconnects for ever. */
 const RECONNECTS_MAX = 30;
 
 /** Which events to show. */
@@ -16,7 +16,7 @@ export interface TailOptions {
 }
 
 /**
- * Shows a session's events in order, each once, however often the connection is cut. Resolves at
+ * Shows a session's events in order, each once, however often the connection is lost. Resolves at
  * the end of what there is or, when it follows, on the signal. Throws `Failure`: `unreachable` or
  * `refused`.
  */
@@ -25,12 +25,12 @@ export function tailSession(
   options: TailOptions,
   stop: AbortSignal,
 ): Promise<void> {
-  return new SessionTail(service, options, stop).link.over;
+  return new SessionTail(service, options, stop).connection.ended;
 }
 
-/** One session on one socket that comes back. The cursor is all that has to be remembered. */
+/** One session on one socket that reconnects; only the cursor is kept. */
 class SessionTail {
-  readonly link: ReconnectingSocket;
+  readonly connection: ReconnectingSocket;
   #revision: number;
   #eventId: string | null = null;
 
@@ -41,39 +41,43 @@ class SessionTail {
   ) {
     this.#revision = options.after;
     const reconnectsMax = options.follow ? Infinity : RECONNECTS_MAX;
-    this.link = new ReconnectingSocket(service, { reconnectsMax, stop, open: () => this.#open() });
-    const { socket } = this.link;
-    socket.on('session:events', (frame) => this.#take(frame));
-    socket.on('session:closed', (closed) => this.link.refused(closed, () => this.#open()));
+    this.connection = new ReconnectingSocket(service, {
+      reconnectsMax,
+      stop,
+      open: () => this.#open(),
+    });
+    const { socket } = this.connection;
+    socket.on('session:events', (frame) => this.#receive(frame));
+    socket.on('session:closed', (closed) => this.connection.refused(closed, () => this.#open()));
   }
 
   #open(): void {
-    const { link, options } = this;
-    if (!link.socket.connected) return;
+    const { connection, options } = this;
+    if (!connection.socket.connected) return;
     const afterId = this.#eventId === null ? {} : { afterId: this.#eventId };
     const request = { sessionId: options.sessionId, after: this.#revision, ...afterId };
-    link.socket.timeout(ANSWER_MS).emit('session:open', request, (silence, answer) => {
-      if (silence) {
-        if (link.socket.connected) link.startOver();
+    connection.socket.timeout(ANSWER_MS).emit('session:open', request, (isTimeout, answer) => {
+      if (isTimeout) {
+        if (connection.socket.connected) connection.reconnect();
       } else if (answer.ok) {
         this.#eventId = answer.eventId;
       } else {
-        link.refused(answer, () => this.#open());
+        connection.refused(answer, () => this.#open());
       }
     });
   }
 
-  #take({ sessionId, from, through, events, caughtUp }: SessionFrame): void {
-    const { link, options } = this;
-    if (link.isOver || sessionId !== options.sessionId) return;
+  #receive({ sessionId, from, through, events, caughtUp }: SessionFrame): void {
+    const { connection, options } = this;
+    if (connection.hasEnded || sessionId !== options.sessionId) return;
     if (from !== this.#revision + 1) {
-      link.startOver();
+      connection.reconnect();
       return;
     }
     for (const event of events) options.show(event);
     const last = events.at(-1);
     if (last) this.#eventId = last.revision === through ? last.id : null;
     this.#revision = through;
-    if (caughtUp && !options.follow) link.end();
+    if (caughtUp && !options.follow) connection.end();
   }
 }

@@ -10,31 +10,39 @@ import { Console } from './console/console.ts';
 import { type ConnectionLease, Connection } from './connection.ts';
 import { SharedSession, type SessionSnapshot } from './session/session-subscription.ts';
 import { Session } from './session/session.ts';
+import { TokenSource, type Token } from './token-source.ts';
 import { ReferenceCounted } from './reference-counted.ts';
 import { ConsoleSubscription, type ConsoleSnapshot } from './console/console-subscription.ts';
 import type { ConsoleRequest } from './console/state.ts';
 
-/** Where the service is, and a key with the scope `read`, and `write` for commands. */
+/** Where the service is, and how to be let in. */
 export interface ConnectOptions {
   readonly url: string;
-  readonly token: string;
+  /**
+   * A key with the scope `read`, and `write` for commands; or a function that answers one. The
+   * function is called before the first connection and again whenever the service refuses its key,
+   * because it was revoked or ran out. When the function fails, it is called again after a pause.
+   * When it answers a key that was refused already, the client tries that key a few times
+   * (`limits.tokenTriesMax`) and then closes with the refusal.
+   */
+  readonly token: Token;
 }
 
-/** Where the events of a session are to begin; without it: with the first after the view. */
+/** Where the events of a session begin; without `after`: with the first after the view. */
 export interface OpenOptions {
-  /** The revision of the last event that is not wanted; -1: from the first event on. */
+  /** The revision of the last event that is left out; -1: from the first event on. */
   readonly after?: number;
-  /** The id of that event: with it, a log that has another one there is noticed. */
+  /** The id of that event. With it, the client notices a log that has another event there. */
   readonly afterId?: string;
 }
 
-/** What a list is to tell beside the sessions in it. */
+/** What a list delivers beside its sessions. */
 export interface ConsoleOptions {
-  /** The events of the sessions in it, too. */
+  /** Also the events of the sessions in the list. */
   readonly events?: boolean;
 }
 
-/** A connection to a service; it reconnects for ever, unless the key is refused. */
+/** A connection to a service. It reconnects for ever, unless its key is refused for good. */
 export interface Client {
   /**
    * Subscribes to a session until the handle is closed. Handles of the same session with the same
@@ -43,20 +51,20 @@ export interface Client {
   openSession(id: string, options?: OpenOptions): Session;
   /** Subscribes to the list of sessions, all or those that match; shared in the same way. */
   openConsole(filter?: ConsoleFilter, options?: ConsoleOptions): Console;
-  /** The snapshot of a session that is open already, if it is; opens nothing. */
+  /** The snapshot of a session that is open already; undefined when it is not. Opens nothing. */
   sessionSnapshot(id: string): SessionSnapshot | undefined;
-  /** The snapshot of a list that is open already, if it is; opens nothing. */
+  /** The snapshot of a list that is open already; undefined when it is not. Opens nothing. */
   consoleSnapshot(filter?: ConsoleFilter): ConsoleSnapshot | undefined;
   /**
-   * Asks for something, as `Session.command` does, whether or not the session is open. Without a
-   * session's id `session.start` makes one.
+   * Sends a command, as `Session.command` does; the session need not be open. Without a session's
+   * id, `session.start` makes a session.
    */
   command<Type extends CommandType>(
     type: Type,
     data: CommandInput<Type>,
     sessionId?: string,
   ): Promise<CommandAnswer>;
-  /** Closes everything; commands that are not answered yet are refused with `unavailable`. */
+  /** Closes everything. Commands that are not answered yet are rejected with `unavailable`. */
   close(): void;
 }
 
@@ -66,15 +74,16 @@ const sessionKey = (id: string, { after, afterId }: OpenOptions = {}): string =>
 const consoleKey = (request: ConsoleRequest): string =>
   JSON.stringify([request.filter, request.events]);
 
-/** Connects to a service. What is asked for meanwhile waits until the connection stands. */
+/** Connects to a service. Returns at once: opens and commands wait until it is connected. */
 export function connect({ url, token }: ConnectOptions): Client {
-  const connection = new Connection(url, token);
+  const tokens = new TokenSource(token);
+  const connection = new Connection(url, tokens);
   const commands = new CommandQueue(connection);
   const sessions = new ReferenceCounted<SharedSession>();
   const consoles = new ReferenceCounted<ConsoleSubscription>();
   const leaseBeside = (others: readonly { readonly lease: ConnectionLease }[]): ConnectionLease => {
     const isOwn = !connection.refusal && others.some(({ lease }) => !lease.isOwn);
-    return { connection: isOwn ? new Connection(url, token) : connection, isOwn };
+    return { connection: isOwn ? new Connection(url, tokens) : connection, isOwn };
   };
   return {
     openSession(id, options = {}) {

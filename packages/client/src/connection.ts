@@ -1,11 +1,12 @@
 import {
-  refusal,
+  isRefusal,
   type ClientToServer,
   type Refusal,
   type ServerToClient,
 } from '@playhead/contract';
 import { io, type Socket } from 'socket.io-client';
 import { limits } from './limits.ts';
+import type { TokenSource } from './token-source.ts';
 
 /** What a connection reports. */
 export interface ConnectionListener {
@@ -16,7 +17,10 @@ export interface ConnectionListener {
   refused(refusal: Refusal): void;
 }
 
-/** A socket that reconnects for ever with jittered backoff, unless it is refused for good. */
+/**
+ * A socket that reconnects for ever with jittered backoff, unless it is refused for good. It asks
+ * for another token when its own is refused and there may be another.
+ */
 export class Connection {
   readonly socket: Socket<ServerToClient, ClientToServer>;
   readonly #listeners = new Set<ConnectionListener>();
@@ -26,19 +30,26 @@ export class Connection {
   /** When the stopping node asked to reconnect, in milliseconds. */
   #reconnectMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #token = '';
+  /** The token that was refused last, until the connection stands, and how often in a row. */
+  #refused: { readonly token: string; readonly times: number } | undefined;
 
-  constructor(url: string, token: string) {
+  constructor(
+    url: string,
+    private readonly tokens: TokenSource,
+  ) {
     this.socket = io(url, {
       transports: ['websocket'],
-      auth: { token },
+      auth: (show) => show({ token: this.#token }),
       forceNew: true,
-      // Socket.IO's own does not come back when the service ends the connection.
+      // Socket.IO does not reconnect by itself when the service ends the connection.
       reconnection: false,
       autoConnect: false,
       timeout: limits.connectMs,
     });
     this.socket.on('connect', () => {
       clearTimeout(this.#timer);
+      this.#refused = undefined;
       for (const listener of this.#listeners) listener.connected();
     });
     this.socket.on('disconnect', () => {
@@ -55,18 +66,18 @@ export class Connection {
     return this.socket.connected;
   }
 
-  /** Why it does not reconnect; undefined as long as it does. */
+  /** Why it no longer reconnects; undefined while it does. */
   get refusal(): Refusal | undefined {
     return this.#refusal;
   }
 
-  /** Answers the way to stop listening. */
+  /** Returns a function that stops listening. */
   listen(listener: ConnectionListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Disconnects for good; listeners are told why. */
+  /** Disconnects for good; listeners get the reason. */
   close(refusal: Refusal): void {
     if (this.#refusal) return;
     this.#refusal = refusal;
@@ -75,7 +86,37 @@ export class Connection {
     for (const listener of this.#listeners) listener.refused(refusal);
   }
 
+  /**
+   * What a refusal means on this connection. When another token may help, the refusal of a token is
+   * one that may succeed later, and the connection is made again with the other token.
+   */
+  assess<Answer extends Refusal>(refusal: Answer): Answer {
+    if (!this.#isOfToken(refusal)) return refusal;
+    this.#refused ??= { token: this.#token, times: 0 };
+    // The service may have ended it already.
+    this.socket.disconnect();
+    return { ...refusal, retry: true };
+  }
+
+  #isOfToken({ code }: Refusal): boolean {
+    return code === 'unauthenticated' && this.tokens.isRenewable && !this.#refusal;
+  }
+
   #connect(): void {
+    const token = this.tokens.get(this.#refused?.token);
+    if (typeof token === 'string') this.#connectWith(token);
+    else {
+      token.then(
+        (own) => this.#connectWith(own),
+        () => this.#reconnectLater(),
+      );
+    }
+  }
+
+  #connectWith(token: string): void {
+    // It may have been closed while it waited for the token.
+    if (this.#refusal) return;
+    this.#token = token;
     this.socket.connect();
     // The transport may be open while nothing answers on it.
     this.#timer = setTimeout(() => {
@@ -85,9 +126,18 @@ export class Connection {
   }
 
   #connectFailed(error: Error & { readonly data?: unknown }): void {
-    const refused = refusal.safeParse(error.data);
-    if (!refused.success || refused.data.retry) this.#reconnectLater();
-    else this.close(refused.data);
+    const { data } = error;
+    if (isRefusal(data) && !this.#mayRetry(data)) this.close(data);
+    else this.#reconnectLater();
+  }
+
+  /** A token that is refused again and again is given up; another one begins from the start. */
+  #mayRetry(refusal: Refusal): boolean {
+    if (!this.#isOfToken(refusal)) return refusal.retry;
+    const token = this.#token;
+    const times = this.#refused?.token === token ? this.#refused.times + 1 : 1;
+    this.#refused = { token, times };
+    return times < limits.tokenTriesMax;
   }
 
   #reconnectLater(): void {

@@ -1,4 +1,7 @@
-/** A queue with one consumer; it ends after its last item was taken. */
+/**
+ * The part of a stream that its one consumer has not read. Its producer keeps it bounded: it pushes
+ * only while there is room. After `finish` it ends once its last item was taken.
+ */
 export class EventQueue<Item> {
   readonly #items: Item[] = [];
   readonly #waiting: {

@@ -2,13 +2,17 @@
 export const limits = {
   /** The first pause before it connects or opens again, in milliseconds; the next are longer. */
   backoffMsMin: 200,
-  /** The longest pause, in milliseconds: the growth ends here. Half of each pause is chance. */
+  /** The longest pause, in milliseconds. Half of each pause is random. */
   backoffMsMax: 10_000,
-  /** Until then a connection must stand, in milliseconds, else another one is tried. */
+  /** How long connecting may take, in milliseconds, before another attempt. */
   connectMs: 10_000,
-  /** Until then a request must have been answered, in milliseconds, else it is sent again. */
+  /** How long a request may wait for its answer, in milliseconds, before it is sent again. */
   answerMs: 10_000,
-  /** Frames kept while an opening is not answered. More are left out, and come after the answer. */
+  /** How long a token function may take, in milliseconds, before it is called again. */
+  tokenMs: 10_000,
+  /** How often in a row the same token of a function may be refused. */
+  tokenTriesMax: 5,
+  /** Frames buffered while an open is not acknowledged. The service sends later ones again. */
   framesBufferedMax: 256,
   /** Events kept for one iteration of `events`. Later ones are read again when it asks for them. */
   eventsBufferedMax: 1_000,
@@ -16,8 +20,8 @@ export const limits = {
   commandsMax: 1_000,
   /** How often one command is sent when the service answers that it may succeed later. */
   commandTriesMax: 10,
-  /** How soon others are told once more that somebody still types, in milliseconds. */
+  /** Time between two typing signals of somebody who still types, in milliseconds. */
   typingAgainMs: 2_000,
-  /** How long something stays open that no component shows any more, in milliseconds. */
+  /** How long a subscription stays open after its last component unmounts, in milliseconds. */
   unmountGraceMs: 1_000,
 } as const;

@@ -13,7 +13,7 @@ export class ReferenceCounted<Thing extends Closable> {
     return [...this.#held.values()].map(({ thing }) => thing).filter(({ isClosed }) => !isClosed);
   }
 
-  /** What is there already; undefined when the next to ask would get a new one. */
+  /** The shared thing; undefined when `acquire` would make a new one. */
   get(key: string): Thing | undefined {
     const thing = this.#held.get(key)?.thing;
     return thing?.isClosed ? undefined : thing;

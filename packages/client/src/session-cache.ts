@@ -1,7 +1,7 @@
 import { type SessionView, answeredSession } from '@playhead/contract';
 import type { ConsoleSnapshot } from './console/console-subscription.ts';
 
-/** A query of TanStack Query, as far as it is looked at here. */
+/** What is read of a query of TanStack Query. */
 interface CachedQuery {
   readonly queryKey: readonly unknown[];
   readonly state: {
@@ -24,11 +24,12 @@ export interface QueryClientPart {
   ): unknown;
 }
 
-/** A cache that is kept as the sessions are. */
+/** Keeps a query cache up to date. */
 export interface SessionCache {
   /**
-   * Patches the cache from now on as the list tells, best one without a filter: what has left a
-   * list is told of no more. Answers the way to stop; closing the list is up to who opened it.
+   * Patches the cache from now on whenever the list changes. Use a list without a filter: sessions
+   * that have left a list are no longer updated. Returns a function that stops it and leaves the
+   * list open.
    */
   follow(list: {
     readonly snapshot: ConsoleSnapshot;
@@ -50,7 +51,7 @@ export function sessionCache(
   const queries = queryClient.getQueryCache();
   const patch = (query: CachedQuery, viewOf: ViewOf): void => {
     const { data, dataUpdatedAt: updatedAt, isInvalidated } = query.state;
-    // Data that is put in would count as valid; what is asked for anew is patched when it comes.
+    // Setting data would mark it as valid. Invalidated data is patched once it is fetched again.
     if (isInvalidated || !roots.includes(query.queryKey[0])) return;
     const now = patched(data, viewOf);
     if (now !== data) queryClient.setQueryData(query.queryKey, now, { updatedAt });
@@ -70,7 +71,7 @@ export function sessionCache(
         for (const query of queries.getAll()) patch(query, (id) => changed.get(id));
       };
       take();
-      // An answer that was on its way may be older than what has been told meanwhile.
+      // A response that was on its way may be older than the list is now.
       const stops = [
         list.subscribe(take),
         queries.subscribe(({ type, query }) => {

@@ -14,7 +14,7 @@ export class Store<Snapshot extends object> {
     return this.#snapshot;
   }
 
-  /** Calls the listener after each change; answers the way to stop that. */
+  /** Calls the listener after each change. Returns a function that stops it. */
   readonly subscribe = (listener: () => void): (() => void) => {
     const own = (): void => listener();
     this.#listeners.add(own);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { sessionEvent, type SessionEvent } from './envelope.ts';
-import { refusal } from './errors.ts';
+import { refusal } from './refusal.ts';
 import { activity, sessionSource } from './events/session.ts';
 import { id } from './ids.ts';
 import { sessionStatuses } from './status.ts';

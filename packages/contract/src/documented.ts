@@ -9,7 +9,7 @@ import {
   sessionSignal,
   signal,
 } from './console.ts';
-import { refusal } from './errors.ts';
+import { refusal } from './refusal.ts';
 import {
   leaving,
   sessionBehind,

@@ -1,5 +1,3 @@
-import * as z from 'zod';
-
 /**
  * Every refusal of the service, over HTTP and on the socket alike. `retry` says whether the same
  * request may succeed later; `status` is its HTTP status.
@@ -29,15 +27,15 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** How a socket is refused. */
-export const refusal = z.object({
-  code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
-  message: z.string(),
-  retry: z.boolean(),
+/** How a request is refused. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Whether the same request may succeed later. */
+  readonly retry: boolean;
   /** The field at fault, as a dotted path. */
-  field: z.string().optional(),
-});
-export type Refusal = z.infer<typeof refusal>;
+  readonly field?: string | undefined;
+}
 
 /** A refusal with the table's own `retry`. */
 export const refuse = (code: ErrorCode, message?: string, field?: string): Refusal => ({
@@ -46,3 +44,16 @@ export const refuse = (code: ErrorCode, message?: string, field?: string): Refus
   retry: errorCodes[code].retry,
   ...(field === undefined ? {} : { field }),
 });
+
+/** Whether something that was received is a refusal, with a code of this table. */
+export function isRefusal(value: unknown): value is Refusal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, message, retry, field } = value as Readonly<Record<string, unknown>>;
+  return (
+    typeof code === 'string' &&
+    Object.hasOwn(errorCodes, code) &&
+    typeof message === 'string' &&
+    typeof retry === 'boolean' &&
+    (field === undefined || typeof field === 'string')
+  );
+}

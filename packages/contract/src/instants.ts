@@ -1,13 +1,3 @@
-import * as z from 'zod';
-
-/**
- * A time as producers send it: ISO 8601 with `Z` or an offset and any number of fraction digits
- * (the AgentPipe CLI sends nanoseconds).
- */
-export const instant = z.iso
-  .datetime({ offset: true })
-  .refine((text) => normalised(text) !== undefined, 'must lie between the years 0000 and 9999');
-
 const DAY = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])`;
 const TIME = String.raw`(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d`;
 
@@ -28,6 +18,9 @@ const normalised = (text: string): string | undefined => {
 };
 
 const nanoseconds = (fraction = ''): string => fraction.slice(0, 9).padEnd(9, '0');
+
+/** Whether a text is a time from the years 0000 to 9999 in UTC. */
+export const isInstant = (text: string): boolean => normalised(text) !== undefined;
 
 /**
  * The same instant in UTC with exactly nine fraction digits, so that times compare as strings.

@@ -11,8 +11,9 @@ import type {
   Signal,
 } from './console.ts';
 import { sessionEvent, type SessionEvent } from './envelope.ts';
-import { refusal, type Refusal } from './errors.ts';
+import type { Refusal } from './errors.ts';
 import { id } from './ids.ts';
+import { refusal } from './refusal.ts';
 import type { OpenView } from './views/open-view.ts';
 
 /**

@@ -23,7 +23,9 @@ export function addDoctor(program: Command): void {
     });
 }
 
-const lineOf = ({ ok, name, told, advice }: Check): string =>
-  [ok ? 'ok  ' : 'fail', name.padEnd(12), advice === undefined ? told : `${told}: ${advice}`].join(
-    '  ',
-  );
+const lineOf = ({ ok, name, found, advice }: Check): string =>
+  [
+    ok ? 'ok  ' : 'fail',
+    name.padEnd(12),
+    advice === undefined ? found : `${found}: ${advice}`,
+  ].join('  ');

@@ -25,13 +25,13 @@ interface SendArguments {
   readonly retryFor: number;
 }
 
-const seconds = (told: string): number => {
-  if (/^\d{1,6}$/.test(told)) return Number(told);
+const seconds = (argument: string): number => {
+  if (/^\d{1,6}$/.test(argument)) return Number(argument);
   throw new InvalidArgumentError('must be a number of seconds');
 };
 
-const header = (told: string): string => {
-  if (/^[\x20-\x7e]{1,200}$/.test(told)) return told;
+const header = (argument: string): string => {
+  if (/^[\x20-\x7e]{1,200}$/.test(argument)) return argument;
   throw new InvalidArgumentError('must have 1 to 200 ASCII characters');
 };
 
@@ -49,17 +49,17 @@ export function addSend(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--retry-for <seconds>', 'how long to try again when cut off or overloaded')
+      new Option('--retry-for <seconds>', 'how long to try again when disconnected or overloaded')
         .default(10)
         .argParser(seconds),
     )
     .addHelpText('after', EXAMPLES)
-    .action(async (sessionId: string, type: string, told: SendArguments, command: Command) => {
+    .action(async (sessionId: string, type: string, options: SendArguments, command: Command) => {
       const { url, key, json } = sharedOptions(command);
-      const data = await dataOf(told.data);
+      const data = await dataOf(options.data);
       const path = `/api/sessions/${encodeURIComponent(sessionId)}/commands/${type}`;
-      const headers = { 'idempotency-key': told.idempotencyKey ?? randomUUID() };
-      const answer = await patiently(told.retryFor, () =>
+      const headers = { 'idempotency-key': options.idempotencyKey ?? randomUUID() };
+      const answer = await withRetries(options.retryFor, () =>
         ask({ url, key }, commandAnswer, path, data, headers),
       );
       console.log(json ? JSON.stringify(answer) : lineOf(answer));
@@ -80,8 +80,8 @@ const lineOf = ({
     ...(appended ? [] : ['nothing new']),
   ].join(', ');
 
-async function dataOf(told: string): Promise<object> {
-  const json = told === '-' ? await text(process.stdin) : await contentOf(told);
+async function dataOf(argument: string): Promise<object> {
+  const json = argument === '-' ? await text(process.stdin) : await contentOf(argument);
   let data: unknown;
   try {
     data = JSON.parse(json);
@@ -92,15 +92,15 @@ async function dataOf(told: string): Promise<object> {
   throw new Failure('usage', '--data: must be a JSON object');
 }
 
-async function contentOf(told: string): Promise<string> {
-  if (!told.startsWith('@')) return told;
-  return readFile(told.slice(1), 'utf8').catch((failure: Error) => {
+async function contentOf(argument: string): Promise<string> {
+  if (!argument.startsWith('@')) return argument;
+  return readFile(argument.slice(1), 'utf8').catch((failure: Error) => {
     throw new Failure('usage', `--data: ${failure.message}`);
   });
 }
 
-/** Again while it may help: its key makes one command of all tries, whichever of them arrived. */
-async function patiently<T>(forSeconds: number, attempt: () => Promise<T>): Promise<T> {
+/** Tries again while it may help. All tries carry one key, so they are one command. */
+async function withRetries<T>(forSeconds: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + forSeconds * 1_000;
   for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
     try {

@@ -37,8 +37,8 @@ export function addTail(program: Command): void {
     .option('-f, --follow', 'wait for more at the end; --all always does')
     .addOption(new Option('--all', 'of all sessions, what happens from now on').conflicts('after'))
     .addHelpText('after', EXAMPLES)
-    .action(async (sessionId: string | undefined, told: TailArguments, command: Command) => {
-      const { after, follow = false, all = false } = told;
+    .action(async (sessionId: string | undefined, options: TailArguments, command: Command) => {
+      const { after, follow = false, all = false } = options;
       if (all === (sessionId !== undefined)) {
         command.error('error: name either one session or --all');
       }

@@ -60,13 +60,11 @@ export class CommandQueue {
       case 'send': {
         const { command, attempt } = effect;
         const { id } = command;
-        this.connection.socket
-          .timeout(limits.answerMs)
-          .emit('command', command, (silence, answer) =>
-            this.#dispatch(
-              silence ? { type: 'retry', id, attempt } : { type: 'answered', id, answer },
-            ),
-          );
+        this.connection.socket.timeout(limits.answerMs).emit('command', command, (timeout, ack) => {
+          if (timeout) return this.#dispatch({ type: 'retry', id, attempt });
+          const answer = ack.ok ? ack : this.connection.assess(ack);
+          this.#dispatch({ type: 'answered', id, answer });
+        });
         return;
       }
       case 'back-off': {

@@ -22,22 +22,20 @@ import { transition } from './transition.ts';
 /** The list of sessions at one moment; never changed, a new one after each change. */
 export interface ConsoleSnapshot {
   /**
-   * Those with the newest activity first; undefined until there is a list. What has not changed is
+   * The newest activity first; undefined until there is a list. A session that has not changed is
    * the same object as before.
    */
   readonly sessions: readonly SessionView[] | undefined;
-  /** There are more than the list began with; each enters when something happens in it. */
+  /** There are more sessions than the list holds; each enters when something happens in it. */
   readonly more: boolean;
   readonly status: SubscriptionStatus;
   /** Why it is closed; undefined when it was closed by its user. */
   readonly refusal: Refusal | undefined;
-  /** How often the list was asked for anew, and events were left out, after too long a time. */
+  /** How often the whole list was read again, after too long an absence; events were left out. */
   readonly resets: number;
 }
 
-/**
- * The list of sessions as it is subscription over a connection, on which there is no other list.
- */
+/** A list that is open on a connection, shared by all handles of it. A connection has one list. */
 export class ConsoleSubscription {
   readonly store: Store<ConsoleSnapshot>;
   readonly #eventListeners = new Set<(events: readonly SessionEvent[]) => void>();
@@ -47,9 +45,9 @@ export class ConsoleSubscription {
 
   constructor(
     readonly lease: ConnectionLease,
-    wanted: ConsoleRequest,
+    request: ConsoleRequest,
   ) {
-    this.#state = initialState(wanted, limits.framesBufferedMax);
+    this.#state = initialState(request, limits.framesBufferedMax);
     this.store = new Store(this.#snapshot());
     this.#unlisten = this.#listen();
     const { connection } = lease;
@@ -61,14 +59,14 @@ export class ConsoleSubscription {
     return this.#state.phase.is === 'closed';
   }
 
-  /** Answers the way to stop listening. */
+  /** Returns a function that stops listening. */
   listen(listener: (events: readonly SessionEvent[]) => void): () => void {
     const own = (events: readonly SessionEvent[]): void => listener(events);
     this.#eventListeners.add(own);
     return () => void this.#eventListeners.delete(own);
   }
 
-  /** Because it is no longer wanted. */
+  /** Called when its last handle is closed. */
   end(): void {
     if (this.isClosed) return;
     const { connection, isOwn } = this.lease;
@@ -96,11 +94,11 @@ export class ConsoleSubscription {
         const { attempt, request } = effect;
         this.lease.connection.socket
           .timeout(limits.answerMs)
-          .emit('console:open', request, (silence, answer) =>
-            this.#dispatch(
-              silence ? { type: 'timed-out', attempt } : { type: 'answered', attempt, answer },
-            ),
-          );
+          .emit('console:open', request, (timeout, ack) => {
+            if (timeout) return this.#dispatch({ type: 'timed-out', attempt });
+            const answer = ack.ok ? ack : this.lease.connection.assess(ack);
+            this.#dispatch({ type: 'answered', attempt, answer });
+          });
         return;
       }
       case 'back-off': {
@@ -119,7 +117,8 @@ export class ConsoleSubscription {
   #listen(): () => void {
     const { connection } = this.lease;
     const frame = (frame: ConsoleFrame): void => this.#dispatch({ type: 'frame', frame });
-    const closed = (refusal: ConsoleClosed): void => this.#dispatch({ type: 'closed', refusal });
+    const closed = (refusal: ConsoleClosed): void =>
+      this.#dispatch({ type: 'closed', refusal: connection.assess(refusal) });
     const behind = (): void => this.#dispatch({ type: 'behind' });
     connection.socket
       .on('console:events', frame)

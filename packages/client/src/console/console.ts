@@ -3,13 +3,19 @@ import type { SubscriptionStatus } from '../session/state.ts';
 import { StoreHandle } from '../store.ts';
 import type { ConsoleSnapshot, ConsoleSubscription } from './console-subscription.ts';
 
-/** The list of sessions, live through cuts, crashes and updates of the service until closed. */
+/**
+ * The list of sessions, live through lost connections, crashes and updates of the service until it
+ * is closed.
+ *
+ * This class is the entry of the folder. Read on in `console-subscription.ts` (what all handles of
+ * a list share, and the driver), then `state.ts` and `transition.ts` (its pure state machine).
+ */
 export class Console {
   readonly #subscription: ConsoleSubscription;
   readonly #snapshot: StoreHandle<ConsoleSnapshot>;
   readonly #unlisten = new Set<() => void>();
 
-  /** `release` lets go of what is subscription, perhaps together with others. */
+  /** `release` is called once, when it is closed; other handles may share the subscription. */
   constructor(subscription: ConsoleSubscription, release: () => void) {
     this.#subscription = subscription;
     this.#snapshot = new StoreHandle(subscription.store, release);
@@ -31,14 +37,15 @@ export class Console {
     return this.snapshot.refusal;
   }
 
-  /** Calls the listener after each change of the snapshot; answers the way to stop that. */
+  /** Calls the listener after each change of the snapshot. Returns a function that stops it. */
   get subscribe(): (listener: () => void) => () => void {
     return this.#snapshot.store.subscribe;
   }
 
   /**
-   * Hears the events of the sessions in the list, each once and in the order of the log, from now
-   * on; opened with `events`, else there are none. When `resets` grows some were left out.
+   * Calls the listener with the events of the sessions in the list from now on, each once and in
+   * the order of the log. The list must have been opened with `events`. When `resets` grows, some
+   * events were left out. Returns a function that stops it.
    */
   onEvents(listener: (events: readonly SessionEvent[]) => void): () => void {
     if (this.status === 'closed') return () => undefined;
@@ -51,7 +58,7 @@ export class Console {
     return unlisten;
   }
 
-  /** Watches it no longer; others who opened the same list do. */
+  /** Ends this handle; other handles of the list stay open. */
   close(): void {
     for (const unlisten of [...this.#unlisten]) unlisten();
     this.#snapshot.close();

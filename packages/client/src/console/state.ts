@@ -17,20 +17,20 @@ export interface ConsoleRequest {
   readonly events: boolean;
 }
 
-/** Where the list is: through which position of which log. */
+/** The position in a log that the list has reached. */
 export interface ConsoleCursor {
   readonly position: string;
   readonly epoch: string;
 }
 
-/** Where a console subscription stands. */
+/** The phase of a console subscription. */
 export type ConsolePhase =
   | { readonly is: 'offline' }
   /** An open was sent, from the cursor or, without one, for the list. */
   | { readonly is: 'opening'; readonly buffered: readonly ConsoleFrame[] }
   | { readonly is: 'open'; readonly pace: Pace }
   | { readonly is: 'backing-off' }
-  /** For good. Without a refusal: because it was wanted. */
+  /** Closed for good; without a refusal when the user closed it. */
   | { readonly is: 'closed'; readonly refusal: Refusal | undefined };
 
 /** The whole state of a console subscription; never changed in place. */
@@ -43,19 +43,19 @@ export interface ConsoleState {
   readonly attempt: number;
   /** Opens in a row that failed. */
   readonly failures: number;
-  /** Of the list; undefined until there is one, and while another has to take its place. */
+  /** Undefined until there is a list, and while a new list is asked for. */
   readonly cursor: ConsoleCursor | undefined;
   /** In the order of `compareSessions`; undefined until there is a list. */
   readonly sessions: readonly SessionView[] | undefined;
-  /** There are more than the list began with; each enters when something happens in it. */
+  /** There are more sessions than the list holds; each enters when something happens in it. */
   readonly more: boolean;
   /** How often the service could not resume from the cursor, so that the list was read again. */
   readonly resets: number;
 }
 
-/** A console before anything is known. */
-export const initialState = (wanted: ConsoleRequest, framesBufferedMax: number): ConsoleState => ({
-  request: wanted,
+/** The state before the first open. */
+export const initialState = (request: ConsoleRequest, framesBufferedMax: number): ConsoleState => ({
+  request,
   framesBufferedMax,
   phase: { is: 'offline' },
   attempt: 0,

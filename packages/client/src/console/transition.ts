@@ -39,7 +39,7 @@ export function transition(state: ConsoleState, input: ConsoleInput): ConsoleTra
         phase.is === 'open' ? { ...state, phase: { ...phase, pace: 'behind' } } : state,
       );
     case 'closed':
-      // What is being opened takes the place of what was ended, and is answered by itself.
+      // While opening, the new subscription replaces the one that was closed.
       return phase.is === 'open' || !input.refusal.retry
         ? refused(state, input.refusal)
         : unchanged(state);
@@ -58,7 +58,7 @@ function answered(state: ConsoleState, answer: ConsoleOpened | Refused): Console
   if (phase.is !== 'opening') return unchanged(state);
   if (!answer.ok) {
     const isUnknown = answer.code === 'cursor-unknown' && cursor !== undefined;
-    // The old list stays to be looked at until there is a new one.
+    // The old list stays visible until there is a new one.
     return isUnknown
       ? open({ ...state, cursor: undefined, resets: state.resets + 1 })
       : refused(state, answer);
@@ -67,7 +67,7 @@ function answered(state: ConsoleState, answer: ConsoleOpened | Refused): Console
     ...(cursor ? state : begun(state, answer)),
     phase: { is: 'open', pace: 'replaying' },
   };
-  // Those that do not follow are of a delivery that this one took the place of: they come again.
+  // Frames that do not follow belong to the subscription that this one replaces: they come again.
   return phase.buffered.reduce<ConsoleTransition>((step, frame) => {
     const next = applyFrame(step.state, frame);
     return { state: next.state, effects: [...step.effects, ...next.effects] };
@@ -82,21 +82,20 @@ function refused(state: ConsoleState, refusal: Refusal): ConsoleTransition {
 
 function begun(state: ConsoleState, answer: ConsoleOpened): ConsoleState {
   const { position, epoch, sessions = [], more = false } = answer;
-  const buffered = new Map(state.sessions?.map((session) => [session.sessionId, session]));
-  const shared = sessions.map((session) => sameOf(buffered.get(session.sessionId), session));
+  const held = new Map(state.sessions?.map((session) => [session.sessionId, session]));
+  const shared = sessions.map((session) => sameOf(held.get(session.sessionId), session));
   return { ...state, cursor: { position, epoch }, sessions: shared, more };
 }
 
-/** The object that is there already, when nothing in it has changed: it need not be shown again. */
-const sameOf = (buffered: SessionView | undefined, session: SessionView): SessionView =>
-  buffered && JSON.stringify(buffered) === JSON.stringify(session) ? buffered : session;
+/** The old object when nothing in it has changed, so that it is not rendered again. */
+const sameOf = (held: SessionView | undefined, session: SessionView): SessionView =>
+  held && JSON.stringify(held) === JSON.stringify(session) ? held : session;
 
 /** A frame arrived: it is buffered, applied, or shows a gap. */
 function receive(state: ConsoleState, frame: ConsoleFrame): ConsoleTransition {
   const { phase, cursor } = state;
   if (phase.is === 'opening') {
-    // Before a list there is nothing that a frame could go on from: it may be of the delivery
-    // before, which does not tell what only the new list lacks.
+    // Without a list no frame can be applied: it may belong to the previous subscription.
     const isKept = cursor && phase.buffered.length < state.framesBufferedMax;
     return unchanged(
       isKept ? { ...state, phase: { ...phase, buffered: [...phase.buffered, frame] } } : state,
@@ -137,10 +136,10 @@ function open(state: ConsoleState): ConsoleTransition {
   };
 }
 
-const requestOf = ({ request: wanted, cursor }: ConsoleState): ConsoleOpen => ({
+const requestOf = ({ request, cursor }: ConsoleState): ConsoleOpen => ({
   ...(cursor && { after: cursor.position, epoch: cursor.epoch }),
-  filter: wanted.filter,
-  events: wanted.events,
+  filter: request.filter,
+  events: request.events,
 });
 
 /** Opens again after a backoff. */

@@ -5,13 +5,13 @@ import { useSessionStore } from './use-session.ts';
 export interface UsedTyping {
   /** Others who type now, as events name their actors, in order. */
   readonly typists: readonly string[];
-  /** Tells the others that one types here, at each key if one likes, or with false: no more. */
-  readonly tell: (isTyping: boolean) => void;
+  /** Tells other viewers that this user types (call it at each key), or with false: no longer. */
+  readonly setTyping: (isTyping: boolean) => void;
 }
 
 const nobody: readonly string[] = [];
 
-/** Shows who else types in a session, and tells them of this page. */
+/** Who else types in a session, and a function that tells them that this user types. */
 export function useTyping(id: string): UsedTyping {
   const store = useSessionStore(id);
   const typists = useSyncExternalStore(
@@ -19,7 +19,7 @@ export function useTyping(id: string): UsedTyping {
     () => store.snapshot().typists,
     () => nobody,
   );
-  const tell = useCallback((isTyping: boolean) => store.opened()?.typing(isTyping), [store]);
-  useEffect(() => () => tell(false), [tell]);
-  return useMemo(() => ({ typists, tell }), [typists, tell]);
+  const setTyping = useCallback((isTyping: boolean) => store.opened()?.typing(isTyping), [store]);
+  useEffect(() => () => setTyping(false), [setTyping]);
+  return useMemo(() => ({ typists, setTyping }), [typists, setTyping]);
 }

@@ -24,18 +24,18 @@ import { limits } from '../limits.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { RefusedError } from '../refused-error.ts';
 
-/** What can be seen of a session at one moment; never changed, a new one after each change. */
+/** A session at one moment; never changed, a new one after each change. */
 export interface SessionSnapshot {
-  /** Undefined until there is one, and after a reset until there is a new one. */
+  /** Undefined until the session is open, and after a reset until it is open again. */
   readonly view: OpenView | undefined;
   /** Of the last event in the view; -1 while there is none. */
   readonly revision: number;
   readonly status: SubscriptionStatus;
   /** Why it is closed; undefined when it was closed by its user. */
   readonly refusal: Refusal | undefined;
-  /** How often the log turned out to be another one, so that the view began anew. */
+  /** How often the service's log turned out to be another one, so that the view was replaced. */
   readonly resets: number;
-  /** Who else types here now, as events name their actors, in order. */
+  /** Other users who type now, by the names that events give their actors, sorted. */
   readonly typists: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export class SharedSession {
       this.#typing.send(isTyping);
   }
 
-  /** Because it is no longer wanted. */
+  /** Called when its last handle is closed. */
   end(): void {
     if (this.isClosed) return;
     const { connection, isOwn } = this.lease;
@@ -163,11 +163,11 @@ export class SessionSubscription {
         const { attempt, request } = effect;
         this.connection.socket
           .timeout(limits.answerMs)
-          .emit('session:open', request, (timeout, answer) =>
-            this.#dispatch(
-              timeout ? { type: 'timed-out', attempt } : { type: 'answered', attempt, answer },
-            ),
-          );
+          .emit('session:open', request, (timeout, ack) => {
+            if (timeout) return this.#dispatch({ type: 'timed-out', attempt });
+            const answer = ack.ok ? ack : this.connection.assess(ack);
+            this.#dispatch({ type: 'answered', attempt, answer });
+          });
         return;
       }
       case 'back-off': {
@@ -194,7 +194,8 @@ export class SessionSubscription {
       if (frame.sessionId === sessionId) this.#dispatch({ type: 'frame', frame });
     };
     const closed = (refusal: SessionClosed): void => {
-      if (refusal.sessionId === sessionId) this.#dispatch({ type: 'closed', refusal });
+      if (refusal.sessionId !== sessionId) return;
+      this.#dispatch({ type: 'closed', refusal: this.connection.assess(refusal) });
     };
     const behind = (notice: SessionBehind): void => {
       if (notice.sessionId === sessionId) this.#dispatch({ type: 'behind' });

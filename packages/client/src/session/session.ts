@@ -32,7 +32,7 @@ export class Session {
   readonly #commands: CommandQueue;
   readonly #snapshot: StoreHandle<SessionSnapshot>;
 
-  /** `release` lets go of what is open, perhaps together with others. */
+  /** `release` is called once, when it is closed; other handles may share the subscription. */
   constructor(opened: SharedSession, commands: CommandQueue, release: () => void) {
     this.#shared = opened;
     this.#commands = commands;
@@ -68,7 +68,7 @@ export class Session {
     return this.snapshot.resets;
   }
 
-  /** Calls the listener after each change of the snapshot; answers the way to stop that. */
+  /** Calls the listener after each change of the snapshot. Returns a function that stops it. */
   get subscribe(): (listener: () => void) => () => void {
     return this.#snapshot.store.subscribe;
   }
@@ -83,16 +83,16 @@ export class Session {
   }
 
   /**
-   * Tells the others whether somebody types here; with true as often as one likes, at each key. It
-   * is stored nowhere, and lost while cut off.
+   * Tells other viewers whether this user types. Call it with true at each key. It is not stored,
+   * and it is lost while the connection is.
    */
   typing(isTyping: boolean): void {
     if (this.status !== 'closed') this.#shared.typing(isTyping);
   }
 
   /**
-   * Follows it no longer; others who opened the same session do. Commands that wait for their
-   * answers are sent all the same.
+   * Ends this handle; other handles of the session stay open. Commands that wait for an answer are
+   * still sent.
    */
   close(): void {
     this.events.close();

@@ -19,7 +19,7 @@ export interface Reader {
   readonly id: number;
   /** Undefined until it is known where events begin. */
   readonly cursor: Cursor | undefined;
-  /** Free places in its queue. */
+  /** How many more events fit into its queue. */
   readonly room: number;
   /** An event had no room: nothing is delivered until there is enough room to reopen for. */
   readonly isBehind: boolean;
@@ -31,7 +31,7 @@ export interface Reader {
  */
 export type Pace = 'replaying' | 'live' | 'behind';
 
-/** Where it stands with the service. */
+/** The phase of a subscription. */
 export type Phase =
   | { readonly is: 'offline' }
   /** An open was sent, from a cursor or, without one, for a view. */
@@ -40,7 +40,7 @@ export type Phase =
       readonly requested: Cursor | undefined;
       readonly buffered: readonly SessionFrame[];
     }
-  /** Frames come: those beyond revision `after`, all up to `through` are there. */
+  /** Frames arrive for revisions beyond `after`; those up to `through` have arrived. */
   | {
       readonly is: 'open';
       readonly after: number;
@@ -48,7 +48,7 @@ export type Phase =
       readonly pace: Pace;
     }
   | { readonly is: 'backing-off' }
-  /** For good. Without a refusal: because it was wanted. */
+  /** Closed for good; without a refusal when the user closed it. */
   | { readonly is: 'closed'; readonly refusal: Refusal | undefined };
 
 /** The whole state of a session subscription; never changed in place. */
@@ -78,7 +78,7 @@ export interface SessionStateLimits {
   readonly eventsBufferedMax: number;
 }
 
-/** A session that nothing is known of yet; `origin` is where its events are to begin. */
+/** The state before the first open; `origin` is where the events begin. */
 export const initialState = (
   sessionId: string,
   limits: SessionStateLimits,
@@ -97,7 +97,7 @@ export const initialState = (
   readers: [],
 });
 
-/** What happens to a session that is subscription. */
+/** What can happen to a session subscription. */
 export type SessionInput =
   | { readonly type: 'connected' }
   | { readonly type: 'disconnected' }
@@ -153,26 +153,26 @@ export function andThen(
 }
 
 /**
- * How a session stands, and the list of sessions alike:
- * - `connecting`: cut off, or not yet open; what is shown may be old.
- * - `replaying`: open; what has happened meanwhile is coming.
- * - `live`: everything is there, and what happens comes as it happens.
- * - `behind`: too much waits for this client; what it misses is coming, from the log.
- * - `closed`: for good.
+ * The status of a session or console subscription:
+ * - `connecting`: not connected, or not yet open; the view may be old.
+ * - `replaying`: open; earlier events are still arriving.
+ * - `live`: up to date; new events arrive as they happen.
+ * - `behind`: too much waited for this client; the service reads what it missed from the log.
+ * - `closed`: it will not open again.
  */
 export type SubscriptionStatus = 'connecting' | 'replaying' | 'live' | 'behind' | 'closed';
 
-/** What of a session, or of the list of sessions, says how it stands. */
-interface Standing {
+/** The parts of either state that the status depends on. */
+interface StatusSource {
   readonly phase:
     | { readonly is: 'offline' | 'opening' | 'backing-off' | 'closed' }
     | { readonly is: 'open'; readonly pace: Pace };
-  /** Undefined while nothing is there. */
+  /** Undefined until the first open. */
   readonly cursor: unknown;
 }
 
-/** How it stands. */
-export function statusOf({ phase, cursor }: Standing): SubscriptionStatus {
+/** The status that a state has. */
+export function statusOf({ phase, cursor }: StatusSource): SubscriptionStatus {
   switch (phase.is) {
     case 'closed':
       return 'closed';

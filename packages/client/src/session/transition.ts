@@ -271,7 +271,7 @@ const reopen = (state: SessionState): SessionTransition =>
 
 /**
  * The log does not have the cursor: it was restored from an older copy, or is another log. The view
- * is dropped and readers are told, since they cannot see the break.
+ * is dropped and readers are ended with an error, since they cannot see the break.
  */
 function reset(state: SessionState, refusal: Refusal): SessionTransition {
   const unknown = { origin: undefined, view: undefined, cursor: undefined };

@@ -18,7 +18,7 @@ export class TypingIndicators {
     connection.socket.on('session:signal', this.#receive);
   }
 
-  /** Tells the others; what they know already only before it expires. */
+  /** Sends a signal when it changes, and again before it expires. */
   send(isTyping: boolean): void {
     const now = Date.now();
     const isKnown = this.#sentAtMs !== undefined && now - this.#sentAtMs < limits.typingAgainMs;

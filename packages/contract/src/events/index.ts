@@ -27,13 +27,3 @@ export type EventData<Type extends EventType> = z.infer<(typeof eventTypes)[Type
 export type KnownSessionEvent = {
   [Type in SessionEventType]: SessionEvent<Type, EventData<Type>>;
 }[SessionEventType];
-
-/**
- * The event with its type known, or `undefined` when this build does not know its type or version:
- * such events pass through everything, visible and opaque.
- */
-export const asKnown = (event: SessionEvent): KnownSessionEvent | undefined =>
-  Object.hasOwn(sessionEventTypes, event.type) &&
-  sessionEventTypes[event.type as SessionEventType].v === event.v
-    ? (event as KnownSessionEvent)
-    : undefined;

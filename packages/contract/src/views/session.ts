@@ -1,4 +1,5 @@
-import { asKnown, type KnownSessionEvent } from '../events/index.ts';
+import type { KnownSessionEvent } from '../events/index.ts';
+import { asKnown } from '../events/known.ts';
 import type { SessionEvent } from '../envelope.ts';
 import type {
   Activity,

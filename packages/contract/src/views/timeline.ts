@@ -1,4 +1,5 @@
-import { asKnown, type SessionEventType } from '../events/index.ts';
+import type { SessionEventType } from '../events/index.ts';
+import { asKnown } from '../events/known.ts';
 import type { SessionEvent } from '../envelope.ts';
 import { evolveMessage, messageIdOf, type MessageView } from './message.ts';
 import { endOf, evolveTool, toolCallIdOf, type ToolView } from './tool.ts';
