@@ -28,7 +28,7 @@ describe('the version of a fold goes with its code:', () => {
       ...['envelope.ts', 'events/', 'instants.ts', 'status.ts'].map((name) => `${contract}${name}`),
       ...views.map((name) => `${contract}views/${name}.ts`),
     );
-    expect([OPEN_VIEW_VERSION, digest]).toEqual([3, '13ab25779630a8e2']);
+    expect([OPEN_VIEW_VERSION, digest]).toEqual([4, 'dbb701acb04b12b2']);
   });
 
   it('the state that commands are decided on', () => {
