@@ -2,7 +2,14 @@ import type { Projection } from '../src/projecting/projection.ts';
 import { messages } from './messages.ts';
 import { participants } from './participants.ts';
 import { sessions } from './sessions.ts';
+import { timeline } from './timeline.ts';
 import { tools } from './tools.ts';
 
 /** Every read model; each has a migration that creates its table. */
-export const projections: readonly Projection[] = [sessions, messages, participants, tools];
+export const projections: readonly Projection[] = [
+  sessions,
+  messages,
+  participants,
+  tools,
+  timeline,
+];

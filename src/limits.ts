@@ -168,6 +168,8 @@ export const limits = {
 
   pageDefault: 20,
   pageMax: 100,
+  /** Characters of the entries on a page of a timeline; its last entry is there in any case. */
+  timelinePageCharactersMax: 1024 * 1024,
   /** Highest page number; who wants more reads by cursor or exports. */
   pageNumberMax: 1_000_000,
   /** Characters of a search, and the words in it. */

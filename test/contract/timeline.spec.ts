@@ -13,6 +13,7 @@ import {
   type SessionEvent,
   type Timeline,
   type TimelineEntry,
+  type TimelineEvent,
   type ToolView,
 } from '@playhead/contract';
 import fc from 'fast-check';
@@ -121,11 +122,14 @@ function entriesOf(events: readonly SessionEvent[]): TimelineEntry[] {
   });
   const others = events.flatMap((one): TimelineEntry[] =>
     (timelineEventTypes as readonly string[]).includes(one.type)
-      ? [{ kind: 'event', startedRevision: one.revision, event: one }]
+      ? [{ kind: 'event', startedRevision: one.revision, event: withoutPosition(one) }]
       : [],
   );
   return [...messages, ...tools, ...others].sort((a, b) => a.startedRevision - b.startedRevision);
 }
+
+const withoutPosition = (one: SessionEvent) =>
+  Object.fromEntries(Object.entries(one).filter(([name]) => name !== 'position')) as TimelineEvent;
 
 const fold = (events: readonly SessionEvent[], from?: OpenView): OpenView | undefined =>
   events.reduce<OpenView | undefined>(evolveOpenView, from);

@@ -20,6 +20,7 @@ import { CleanupStack } from '../../src/startup/cleanup-stack.ts';
 import { pausing } from '../live/random-delays.ts';
 import { Client, Rooms, type ClientOptions, type From } from '../live/session-client.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { storedTimeline } from '../support/read-models.ts';
 import { bodyOf, reports, type Report } from '../support/reports.ts';
 import { repeats } from '../support/repeats.ts';
 
@@ -239,12 +240,16 @@ async function judge(sessionId: string, clients: readonly Client[]): Promise<voi
     expect(wrong).toEqual([]);
     expect(one.cursor?.revision ?? -1).toBe(events.length - 1);
   }
-  expect(await rowsOf(rows, sessionId)).toEqual(listed(truth.at(-1)));
+  const last = truth.at(-1);
+  expect(await rowsOf(rows, sessionId)).toEqual(
+    last && { session: last.session, participants: last.participants, messages: last.messages },
+  );
+  const entries = await storedTimeline(rows, sessionId, 7);
+  const shown = last?.timeline.entries ?? [];
+  expect(entries.slice(entries.length - shown.length)).toEqual(shown);
+  const first = shown[0]?.startedRevision ?? null;
+  expect(last?.timeline.before ?? null).toBe(entries.length > shown.length ? first : null);
 }
-
-/** What of a view has read models. */
-const listed = (view: OpenView | undefined): Omit<OpenView, 'timeline'> | undefined =>
-  view && { session: view.session, participants: view.participants, messages: view.messages };
 
 /** What an accepted report must have led to, exactly once, however often it came and where. */
 const effectOf = (body: string, { body: { message_id } }: IngestAnswer): string =>

@@ -1,4 +1,4 @@
-import { sessionIdOf, type SessionEvent } from '@playhead/contract';
+import { sessionIdOf, type SessionEvent, type TimelineEntry } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { limits } from '../../src/config.ts';
 import { openDatabase } from '../../src/startup/database.ts';
@@ -11,6 +11,7 @@ import { Projector } from '../../src/projecting/projector.ts';
 import { MessageRow, messages } from '../../projections/messages.ts';
 import { ParticipantRow, participants } from '../../projections/participants.ts';
 import { SessionRow, sessions } from '../../projections/sessions.ts';
+import { listTimeline } from '../../projections/timeline.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { appendAll, rowKey, type Happening, type Rows } from './histories.ts';
 
@@ -121,6 +122,22 @@ export async function storedRows(dataSource: DataSource): Promise<Rows> {
       participants.map((row) => [rowKey(row.sessionId, row.participantId), { ...row }]),
     ),
   };
+}
+
+/** The whole timeline of a session, read in pages of so many entries. */
+export async function storedTimeline(
+  dataSource: DataSource,
+  sessionId: string,
+  limit: number,
+): Promise<TimelineEntry[]> {
+  const found: TimelineEntry[] = [];
+  for (;;) {
+    const before = found[0]?.startedRevision;
+    const page = await listTimeline(dataSource, sessionId, { before, limit });
+    if (page.missing !== undefined) throw new Error(`no row of the entry at ${page.missing}`);
+    found.unshift(...page.entries);
+    if (!page.hasOlder) return found;
+  }
 }
 
 /** Every event of the log that belongs to a session, in log order. */

@@ -12,7 +12,7 @@ import type { KeysetPage, PageRequest, Keyset } from '../../projecting/keyset-pa
 import type { Projector } from '../../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, SESSION_SUBSCRIPTIONS, PROJECTOR } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
-import { sessionAtRevision } from './min-revision.ts';
+import { sessionAtRevision, type ReadModelContext } from './min-revision.ts';
 import { RequiresScope } from '../requires-scope.ts';
 import {
   fieldNames,
@@ -24,6 +24,7 @@ import {
   REVISION_MAX,
   wholeNumber,
 } from '../query-parameters.ts';
+import { readTimeline, timelinePage, timelineQuery } from './session-timeline.ts';
 import {
   messageFields,
   messageShape,
@@ -71,18 +72,22 @@ export class SessionPartsController {
   readonly #messages;
   readonly #participants;
   readonly #tools;
+  readonly #timeline;
+  readonly #context: ReadModelContext;
 
   constructor(
     @Inject(CONFIG) config: Config,
-    @Inject(DATABASE) private readonly database: DataSource,
-    @Inject(EVENT_LOG) private readonly log: EventLog,
-    @Inject(PROJECTOR) private readonly projector: Projector,
+    @Inject(DATABASE) database: DataSource,
+    @Inject(EVENT_LOG) log: EventLog,
+    @Inject(PROJECTOR) projector: Projector,
     @Inject(SESSION_SUBSCRIPTIONS) private readonly subscriptions: SessionSubscriptions,
   ) {
     this.#limits = config.limits;
     this.#messages = messagesQuery(this.#limits);
     this.#participants = participantsQuery(this.#limits);
     this.#tools = toolsQuery(this.#limits);
+    this.#timeline = timelineQuery(this.#limits);
+    this.#context = { database, log, projector, limits: this.#limits };
   }
 
   @Get('messages')
@@ -113,6 +118,21 @@ export class SessionPartsController {
     return { tools: items, pagination };
   }
 
+  @Get('timeline')
+  @Documented({
+    summary:
+      'What happened in a session, in the order in which it began: the last part, or earlier',
+    query: timelineQuery,
+    answer: timelinePage,
+  })
+  async timeline(@Param('id') sessionId: string, @Query() query: unknown) {
+    const asked = readQuery(this.#timeline, query);
+    await sessionAtRevision(this.#context, sessionId, asked.minRevision);
+    return readTimeline(this.#context, sessionId, asked, (messages) =>
+      this.subscriptions.withOpenText(sessionId, messages),
+    );
+  }
+
   async #part<Row>(
     sessionId: string,
     asked: z.infer<ReturnType<typeof partsQuery>>,
@@ -120,10 +140,13 @@ export class SessionPartsController {
     shape: (row: Row) => object,
   ) {
     const request = pageRequest(asked);
-    const { database, log, projector } = this;
-    const context = { database, log, projector, limits: this.#limits };
-    await sessionAtRevision(context, sessionId, asked.minRevision);
-    const found = await list(database, sessionId, request, this.#limits.countExactMax);
+    await sessionAtRevision(this.#context, sessionId, asked.minRevision);
+    const found = await list(
+      this.#context.database,
+      sessionId,
+      request,
+      this.#limits.countExactMax,
+    );
     return {
       items: found.rows.map((row) => only(asked.fields, shape(row))),
       pagination: paginationShape(request, found),

@@ -133,7 +133,11 @@ const startedRevision = z.number().int().nonnegative();
 export const timelineEntry = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('message'), startedRevision, message: messageView }),
   z.object({ kind: z.literal('tool'), startedRevision, tool: toolView }),
-  z.object({ kind: z.literal('event'), startedRevision, event: sessionEvent }),
+  z.object({
+    kind: z.literal('event'),
+    startedRevision,
+    event: sessionEvent.omit({ position: true }),
+  }),
 ]) satisfies z.ZodType<TimelineEntry>;
 
 export const timeline = z.object({

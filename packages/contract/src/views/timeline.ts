@@ -16,6 +16,9 @@ export const TIMELINE_OUTPUT_MAX = 16_000;
 /** Messages that `openBefore` names at most: the ones that began last. */
 export const TIMELINE_OPEN_BEFORE_MAX = 1_000;
 
+/** An event as an entry holds it: without its position, as no view holds one. */
+export type TimelineEvent = Omit<SessionEvent, 'position'>;
+
 /**
  * One thing that happened in a session: a message, a tool call, or an event that has no duration.
  * `startedRevision` is the revision at which it began. It never changes, is unique in the session,
@@ -25,7 +28,7 @@ export const TIMELINE_OPEN_BEFORE_MAX = 1_000;
 export type TimelineEntry =
   | { readonly kind: 'message'; readonly startedRevision: number; readonly message: MessageView }
   | { readonly kind: 'tool'; readonly startedRevision: number; readonly tool: ToolView }
-  | { readonly kind: 'event'; readonly startedRevision: number; readonly event: SessionEvent };
+  | { readonly kind: 'event'; readonly startedRevision: number; readonly event: TimelineEvent };
 
 /** What happened in a session, in the order in which each entry began. */
 export interface Timeline {
@@ -92,7 +95,7 @@ export function evolveTimeline(timeline: Timeline, event: SessionEvent): Timelin
   const callId = toolCallIdOf(event);
   if (callId !== undefined) return evolveTools(timeline, event, callId);
   if (entryBegunBy(event) === undefined) return timeline;
-  return withNew(timeline, { kind: 'event', startedRevision: event.revision, event });
+  return withNew(timeline, eventEntry(event));
 }
 
 function evolveMessages(timeline: Timeline, event: SessionEvent, messageId: string): Timeline {
@@ -140,6 +143,12 @@ export const toolEntry = (call: ToolView): Extract<TimelineEntry, { kind: 'tool'
   startedRevision: call.calledRevision,
   tool: { ...call, output: endOf(call.output, TIMELINE_OUTPUT_MAX) },
 });
+
+/** An event as an entry. */
+export function eventEntry(event: SessionEvent): Extract<TimelineEntry, { kind: 'event' }> {
+  const { position: _, ...shown } = event;
+  return { kind: 'event', startedRevision: event.revision, event: shown };
+}
 
 const withNew = (timeline: Timeline, entry: TimelineEntry): Timeline =>
   bounded({ ...timeline, entries: [...timeline.entries, entry] });
