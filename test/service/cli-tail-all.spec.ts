@@ -123,7 +123,7 @@ describe('playhead tail --all', () => {
     const [forPeople, asJson] = await Promise.all(tails.map((tail) => tail.ended()));
     expect(forPeople).toMatchObject({
       code: 1,
-      err: 'playhead: cannot go on where it was cut off: The log has no such cursor\n',
+      err: 'playhead: cannot resume where the connection was lost: The log has no such cursor\n',
     });
     expect(asJson?.code).toBe(1);
     expect(JSON.parse(asJson?.err ?? '')).toMatchObject({ code: 'cursor-unknown', retry: false });
