@@ -219,7 +219,7 @@ describe('the stream of all sessions', () => {
       ...[400, 'invalid', 'last-event-id'],
     ]);
     expect(await refusal('/api/stream?status=nice')).toEqual([400, 'invalid', 'status']);
-    expect(await refusal('/api/stream?label=x')).toEqual([400, 'invalid', 'label.0']);
+    expect(await refusal('/api/stream?label=x')).toEqual([400, 'invalid', 'label']);
     expect(await refusal('/api/stream?conversationId=x')).toEqual([
       ...[400, 'invalid', 'conversationId'],
     ]);
