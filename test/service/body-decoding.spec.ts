@@ -60,12 +60,13 @@ it('a packed file of events is taken line by line, and recognised when it comes 
   expect((await send(gzipSync(file), { 'content-encoding': 'gzip' })).text).toMatch(
     /"line":1,"status":201.*\n.*"line":2,"status":201/,
   );
-  const { revision } = (await service.request('/api/sessions/packed?minRevision=0')).body as {
-    revision: number;
-  };
+  // From the log: the read model may be behind.
+  const events = async (): Promise<unknown> =>
+    (await service.request('/api/sessions/packed/events')).body;
+  const before = await events();
+  expect((before as { events: unknown[] }).events.length).toBeGreaterThanOrEqual(3);
   expect((await send(file, {})).status).toBe(200);
-  const again = await service.request('/api/sessions/packed?minRevision=0');
-  expect(again.body).toMatchObject({ revision });
+  expect(await events()).toEqual(before);
 });
 
 it.each(['zstd', 'compress', 'gzip, br', 'gzip;q=1', 'x'])(
