@@ -10,7 +10,7 @@ import { live } from './live.ts';
 import { memory } from './memory.ts';
 import { open100k } from './open-100k.ts';
 import { replay } from './replay.ts';
-import { searchBetween, searchCommon, searchRare } from './search.ts';
+import { searches } from './search.ts';
 import { sse } from './sse.ts';
 import { slow } from './slow.ts';
 import { storm } from './storm.ts';
@@ -36,7 +36,5 @@ export const benches: readonly Bench[] = [
   sse,
   open100k,
   command,
-  searchRare,
-  searchBetween,
-  searchCommon,
+  ...searches,
 ];

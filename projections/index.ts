@@ -1,6 +1,7 @@
 import type { Projection } from '../src/projecting/projection.ts';
 import { messages } from './messages.ts';
 import { participants } from './participants.ts';
+import { searchEntries } from './search/search-entries.ts';
 import { sessions } from './sessions.ts';
 import { timeline } from './timeline.ts';
 import { tools } from './tools.ts';
@@ -12,4 +13,5 @@ export const projections: readonly Projection[] = [
   participants,
   tools,
   timeline,
+  searchEntries,
 ];

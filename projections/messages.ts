@@ -21,8 +21,6 @@ import type { Projection } from '../src/projecting/projection.ts';
  */
 @Entity('messages')
 @Index('messages_in_order', ['sessionId', 'sequence', 'occurredAt', 'messageId'])
-@Index('messages_newest', ['occurredAt', 'sessionId', 'messageId'])
-@Index('messages_by_word', { synchronize: false })
 export class MessageRow implements MessageView {
   @PrimaryColumn({ ...byteOrder, name: 'session_id' })
   sessionId: string;

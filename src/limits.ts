@@ -177,12 +177,14 @@ export const limits = {
   searchWordsMax: 16,
   /** Values that one filter of a list or a search may name. */
   filterValuesMax: 20,
-  /** How many of the newest sessions and messages a search goes through before it asks indexes. */
-  searchFirstMax: 1_000,
-  /** How many sessions and messages that the indexes name a search looks at; if there are more, */
-  searchHitsMax: 2_000,
-  /** how many of the newest it goes through one by one. */
-  searchNewestMax: 10_000,
+  /** How many of the newest entries a search goes through before it asks the index; */
+  searchNewestMax: 1_024,
+  /** among how many recent ones it then asks the index, before it asks it for all. */
+  searchRecentMax: 65_536,
+  /** How long it is remembered since when entries are recent. */
+  searchRecentCacheMs: 60_000,
+  /** A search that comes upon more entries says that there may be more. */
+  searchHitsMax: 5_000,
   /** The database gives up a statement of a search that takes longer. */
   searchStatementMs: 2_000,
   /** Labels that a list of sessions may be narrowed by at once. */

@@ -1,7 +1,9 @@
 import pg from 'pg';
+import { addText, NO_TEXT } from '../../projections/search/indexed-text.ts';
 
-const SESSIONS = 200_000;
-const MESSAGES_PER_SESSION = 2;
+/** `PLAYHEAD_BENCH_SESSIONS=1000000` measures what the targets are set for. */
+const SESSIONS = Number(process.env.PLAYHEAD_BENCH_SESSIONS ?? 50_000);
+const MESSAGES_PER_SESSION = 10;
 /** Different texts that messages are made from; each message has one word of its own beside. */
 const TEXTS = 20_000;
 const WORDS_PER_TEXT = 40;
@@ -10,62 +12,116 @@ const VOCABULARY = 50_000;
 /** Words of one frequency. */
 export interface Frequency {
   readonly name: string;
-  /** Another word for each `nth`. */
-  readonly word: (nth: number) => string;
+  /** Another query for each `nth`. */
+  readonly query: (nth: number) => string;
+  /** Whether nothing holds it. */
+  readonly isAbsent?: boolean;
 }
 
-/** The n-th most frequent word is in about one of n/5 texts. */
-export const common: Frequency = { name: 'common', word: (nth) => `word${nth + 1}` };
-/** In a few hundred to some thousand messages: the hardest for either way of searching. */
-export const between: Frequency = { name: 'between', word: (nth) => `word${1_000 + nth * 50}` };
+/** The n-th most frequent word, as letters alone: parts of identifiers would be words too. */
+const wordOf = (rank: number): string => `w${inLetters(rank)}y`;
+const inLetters = (n: number): string =>
+  [...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
+
+/** The word `rank` is in about one of `rank / 4` texts. */
+const common: Frequency = { name: 'common', query: (nth) => `"${wordOf(nth + 1)}"` };
+/** In one message of a hundred to one of a thousand: the hardest for any way of searching. */
+const between: Frequency = { name: 'between', query: (nth) => `"${wordOf(500 + nth * 40)}"` };
 /** In one message. */
-export const rare: Frequency = { name: 'rare', word: (nth) => `only${10 + nth * 6_571}` };
+const rare: Frequency = {
+  name: 'rare',
+  query: (nth) => `"q${inLetters(11 + ((nth * 49_999) % (SESSIONS * MESSAGES_PER_SESSION)))}"`,
+};
+const two: Frequency = {
+  name: 'two',
+  query: (nth) => `${wordOf(10 + (nth % 20))} "${wordOf(40 + nth * 3)}"`,
+};
+/** While one types: the beginnings of words of every frequency. */
+const prefix: Frequency = {
+  name: 'prefix',
+  query: (nth) => (nth % 2 ? `w${inLetters(1 + nth)}` : `q${inLetters(1_000 + nth * 7)}`),
+};
+const absent: Frequency = {
+  ...{ name: 'absent', isAbsent: true },
+  query: (nth) => `zz${inLetters(nth)} ${nth % 3 ? '' : wordOf(1 + nth)}`,
+};
+
+export const frequencies = [rare, between, common, two, prefix, absent];
 
 /** Fills the read models of a migrated database with sessions and messages to search. */
 export async function fillSearchable(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(`set synchronous_commit = off; set maintenance_work_mem = '512MB'`);
+    await client.query(`set synchronous_commit = off; set maintenance_work_mem = '1GB'`);
     const indexes = await client.query<{ name: string; definition: string }>(
       `select indexname as name, indexdef as definition from pg_indexes
-       where tablename in ('sessions', 'messages') and indexname not like '%pkey'`,
+       where tablename in ('sessions', 'messages', 'search_entries')
+         and indexname not like '%pkey'`,
     );
     for (const { name } of indexes.rows) await client.query(`drop index ${name}`);
+    await client.query('create temp table texts (n int primary key, content text, words tsvector)');
+    await client.query(
+      `insert into texts select n, content, words from json_to_recordset($1)
+         as text (n int, content text, words tsvector)`,
+      [JSON.stringify(texts())],
+    );
     await client.query(rows);
     for (const { definition } of indexes.rows) await client.query(definition);
-    await client.query('vacuum analyze sessions');
-    await client.query('vacuum analyze messages');
+    for (const table of ['sessions', 'messages', 'search_entries']) {
+      await client.query(`vacuum analyze ${table}`);
+    }
   } finally {
     await client.end();
   }
 }
 
-const at = (nth: string): string =>
-  `to_char(timestamp '2026-01-01' + ${nth} * interval '1 second',
-    'YYYY-MM-DD"T"HH24:MI:SS".000000000Z"')`;
-
 /** Frequencies fall as in a language: the exponent of a uniform number is Zipf's law. */
-const rows = `
-  select setseed(0.5);
-  create temp table texts as
-  select n, string_agg('word' || floor(exp(random() * ln(${VOCABULARY})))::int, ' ') as content
-  from generate_series(1, ${TEXTS}) as n, generate_series(1, ${WORDS_PER_TEXT})
-  group by n;
-  alter table texts add primary key (n);
+function texts(): { n: number; content: string; words: string }[] {
+  let state = 1;
+  const random = (): number => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+  return Array.from({ length: TEXTS }, (_, n) => {
+    const words = Array.from({ length: WORDS_PER_TEXT }, () =>
+      wordOf(Math.floor(Math.exp(random() * Math.log(VOCABULARY)))),
+    );
+    const content = words.join(' ');
+    return { n, content, words: addText(NO_TEXT, content).words };
+  });
+}
 
+/** One session a second. */
+const time = (n: string): string =>
+  `timestamp '2026-11-01' + (${n} - ${SESSIONS}) * interval '1 second'`;
+const at = (n: string): string => `to_char(${time(n)}, 'YYYY-MM-DD"T"HH24:MI:SS".000000000Z"')`;
+/** As `cellsOf` makes them. */
+const cells = (n: string): string =>
+  [3, 4, 5, 6]
+    .map((size) => `'''@${size}:' || floor(extract(epoch from ${time(n)}) / 16 ^ ${size}) || ''' '`)
+    .join(' || ');
+const own = `'q' || translate(message::text, '0123456789', 'abcdefghij')`;
+
+const rows = `
   insert into sessions (session_id, revision, at, status, idle, declared, source, name, prompt,
     labels, members, started_at, last_activity_at, counted, extra)
   select 's' || n, 3, ${at('n')}, 'ACTIVE', false, true, 'api', 'Session ' || md5(n::text),
     'Prompt ' || md5(n::text || 'p'), '{}', '[]', ${at('n')}, ${at('n')}, '{}', '{}'
   from generate_series(1, ${SESSIONS}) as n;
 
+  create temp table numbered as
+  select s, k, (s::bigint * ${MESSAGES_PER_SESSION} + k) as message
+  from generate_series(1, ${SESSIONS}) as s, generate_series(1, ${MESSAGES_PER_SESSION}) as k;
+
   insert into messages (session_id, message_id, revision, at, state, role, source, content,
     chunks, ahead, occurred_at, extra)
-  select 's' || n, 'm' || k, k, ${at('n')}, 'complete', 'assistant', 'agent',
-    (select content from texts where texts.n = 1 + (message::bigint * 7919) % ${TEXTS})
-      || ' only' || message,
-    0, '[]', ${at('n')}, '{}'
-  from generate_series(1, ${SESSIONS}) as n, generate_series(1, ${MESSAGES_PER_SESSION}) as k,
-    lateral (select n * ${MESSAGES_PER_SESSION} + k as message) as numbered;
+  select 's' || s, 'm' || k, k, ${at('s')}, 'complete', 'assistant', 'agent',
+    content || ' ' || ${own}, 0, '[]', ${at('s')}, '{}'
+  from numbered join texts on n = (message * 7919) % ${TEXTS};
+
+  insert into search_entries (session_id, entry, revision, at, words)
+  select 's' || s, 'message:m' || k, k, ${at('s')},
+    words || ('''' || ${own} || ''':${WORDS_PER_TEXT + 1}')::tsvector || (${cells('s')})::tsvector
+  from numbered join texts on n = (message * 7919) % ${TEXTS};
 `;

@@ -1,6 +1,7 @@
 import type { CommandAnswer, SearchAnswer } from '@playhead/contract';
 import fc from 'fast-check';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { findable } from '../support/findable.ts';
 import { RunningService } from '../support/service.ts';
 
 let database: TestDatabase;
@@ -58,7 +59,7 @@ describe('search over HTTP', () => {
       { sessionId: named, matched: 'name' },
     ]);
     expect(found.results[0]?.snippet.text).toMatch(/^….*QUOKKA, who else$/s);
-    expect(marked(found)).toEqual([['QUOKKA'], ['quokka'], ['Quokka']]);
+    expect(marked(found)).toEqual([['QUOKKA'], ['quokkas'], ['Quokka']]);
   });
 
   it('wants all words, wherever they are, and folds umlauts', async () => {
@@ -69,8 +70,55 @@ describe('search over HTTP', () => {
     const both = await search({ query: 'öl ärger' });
     expect(both.results.map(({ messageId }) => messageId)).toEqual(['m1']);
     expect(marked(both)).toEqual([['ÄRGER', 'Öl']]);
-    expect((await search({ query: 'GRÜSSE' })).results).toEqual([]);
-    expect(marked(await search({ query: 'GRÜßE' }))).toEqual([['Grüße']]);
+    for (const query of ['GRÜSSE', 'grüße', 'gruss']) {
+      expect(marked(await search({ query }))).toEqual([['Grüße']]);
+    }
+  });
+
+  it.each(findable)('finds %j by what people type', async (content, ...queries) => {
+    const id = await start();
+    await say(id, content, { messageId: 'm' });
+    await service.caughtUp();
+    for (const query of queries) {
+      const found = await search({ query, limit: 50 });
+      const ours = found.results.filter(({ sessionId }) => sessionId === id);
+      expect({ query, ours }).toMatchObject({ ours: [{ matched: 'message', messageId: 'm' }] });
+      expect(ours[0]?.snippet.highlights.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('finds tool calls by name, input and output, while they run and after', async () => {
+    const id = await start({ name: 'with tools' });
+    const command = (type: string, data: object) =>
+      post(`/api/sessions/${id}/commands/${type}`, { callId: 'c1', ...data });
+    await command('tool.call', {
+      ...{ tool: 'run_shell', input: { command: 'npm run build:zebra', env: { LANG: 'xx_ZZ' } } },
+    });
+    await command('tool.output', { text: 'compiling armadi' });
+    await command('tool.output', { text: 'llo.ts …\nTS2304: cannot find pangolin' });
+    await service.caughtUp();
+    const hit = { sessionId: id, matched: 'tool', callId: 'c1', tool: 'run_shell' };
+    for (const query of ['run_shell', 'build:zebra', 'xx_ZZ', 'armadillo.ts', '"find pangolin"']) {
+      expect({ query, ...(await search({ query })) }).toMatchObject({ results: [hit] });
+    }
+    expect(marked(await search({ query: 'armadillo.ts' }))).toEqual([['armadillo.ts']]);
+    await command('tool.finish', { exitCode: 2, error: 'wolverine' });
+    await command('tool.output', { text: 'marmoset' });
+    await service.caughtUp();
+    expect((await search({ query: 'pangolin' })).results).toMatchObject([hit]);
+    expect((await search({ query: 'wolverine' })).results).toMatchObject([hit]);
+    expect((await search({ query: 'marmoset' })).results).toEqual([]);
+  });
+
+  it('finds a session by its new name and no longer by the old one', async () => {
+    const id = await start({ name: 'Old capybara', prompt: 'keep the tapir' });
+    await post(`/api/sessions/${id}/commands/session.rename`, { name: 'New ocelot' });
+    await say(id, 'unlike the name', { messageId: 'm' });
+    await service.caughtUp();
+    expect((await search({ query: 'capybara' })).results).toEqual([]);
+    expect((await search({ query: 'ocelot' })).results).toMatchObject([{ matched: 'name' }]);
+    const both = await search({ query: 'ocelot tapir' });
+    expect(both.results).toMatchObject([{ sessionId: id, matched: 'prompt' }]);
   });
 
   it('is narrowed by status, source, agent type and time, and bounded by a limit', async () => {
@@ -142,8 +190,11 @@ describe('search over HTTP', () => {
       }),
       { numRuns: 300 },
     );
-    for (const query of [`it's`, '"100%"', '\\', 'done_', '(yes)', ':*']) {
+    for (const query of [`it's`, '"100%"', 'done_', '(yes)']) {
       expect((await search({ query })).results).toMatchObject([{ matched: 'name' }]);
+    }
+    for (const query of ['\\', ':*', '""']) {
+      expect(await search({ query })).toEqual({ results: [], truncated: false });
     }
     expect((await search({ query: 'DROP table' })).results).toMatchObject([{ matched: 'message' }]);
     expect((await service.request('/api/search', { key: null, body: '{}' })).status).toBe(401);

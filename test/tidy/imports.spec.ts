@@ -40,6 +40,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
+  'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
   'src/nodes/': [contract, 'zod', 'pg', 'node:'],
   'src/live/': [
     ...[

@@ -9,16 +9,19 @@ export const snippet = z.object({
 });
 export type Snippet = z.infer<typeof snippet>;
 
-/** A session whose name or prompt holds the words, or a message that does. */
+/** A session whose name and prompt hold the words, or a message or a tool call that does. */
 export const searchResult = z.object({
   sessionId: z.string(),
   name: z.string().nullable(),
   status: z.enum(sessionStatuses),
-  matched: z.enum(['name', 'prompt', 'message']),
-  /** When the session started or the message was said. */
+  matched: z.enum(['name', 'prompt', 'message', 'tool']),
+  /** When the session started, the message was written or the tool was called. */
   at: z.string(),
   messageId: z.string().optional(),
   agentName: z.string().nullable().optional(),
+  /** Which call of which tool: of its name, input and output. */
+  callId: z.string().optional(),
+  tool: z.string().optional(),
   snippet,
 });
 export type SearchResult = z.infer<typeof searchResult>;

@@ -7,8 +7,8 @@ import {
 } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { searchMessages, wordsOf, type MessageHit } from '../../../projections/search/messages.ts';
-import { searchSessions, type SessionHit } from '../../../projections/search/sessions.ts';
+import { rangesOf, termsOf, type Term } from '../../../projections/search/query.ts';
+import { TextSearch, type Hit } from '../../../projections/search/text-search.ts';
 import type { Config, Limits } from '../../config.ts';
 import { CONFIG, DATABASE } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
@@ -30,7 +30,7 @@ const searchBody = ({
       .trim()
       .min(1)
       .max(searchCharactersMax)
-      .refine((text) => textsOf(text).length <= searchWordsMax, `at most ${searchWordsMax} words`),
+      .refine((text) => termsOf(text).length <= searchWordsMax, `at most ${searchWordsMax} words`),
     filters: z
       .strictObject({
         status: z.array(z.enum(sessionStatuses)).min(1).max(valuesMax).optional(),
@@ -43,62 +43,47 @@ const searchBody = ({
     limit: z.number().int().min(1).max(pageMax).default(pageDefault),
   });
 
-const textsOf = (query: string): string[] => query.split(/\s+/).filter((text) => text !== '');
-
-/** Finds words in names, prompts and messages. */
+/** Finds words in names, prompts, messages and tool calls. */
 @Controller('api/search')
 @RequiresScope('read')
 export class SearchController {
-  readonly #limits: Limits;
+  readonly #search: TextSearch;
   readonly #searchBody;
 
-  constructor(
-    @Inject(CONFIG) config: Config,
-    @Inject(DATABASE) private readonly database: DataSource,
-  ) {
-    this.#limits = config.limits;
-    this.#searchBody = searchBody(this.#limits);
+  constructor(@Inject(CONFIG) { limits }: Config, @Inject(DATABASE) database: DataSource) {
+    this.#search = new TextSearch(database, limits);
+    this.#searchBody = searchBody(limits);
   }
 
   @Post()
-  @Documented({ summary: 'Finds names, prompts and messages', body: searchBody })
+  @Documented({ summary: 'Finds names, prompts, messages and tool calls', body: searchBody })
   @HttpCode(200)
   async search(@Body() body: unknown): Promise<SearchAnswer> {
     const { query, filters, limit } = readBody(this.#searchBody, body).value;
     const { status: statuses, source: sources, ...others } = filters;
-    const filter = { statuses, sources, ...others };
-    const texts = textsOf(query);
-    const words = await wordsOf(this.database, query);
-    const [messages, sessions] = await Promise.all([
-      searchMessages(this.database, words, filter, limit, this.#limits),
-      searchSessions(this.database, texts, filter, limit, this.#limits),
-    ]);
-    const results = [
-      ...messages.hits.map((hit) => messageResult(hit, words)),
-      ...sessions.hits.map((hit) => sessionResult(hit, texts)),
-    ].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+    const terms = termsOf(query);
+    const found = await this.#search.find(terms, { statuses, sources, ...others }, limit);
     return {
-      results: results.slice(0, limit),
-      truncated: messages.isTruncated || sessions.isTruncated || results.length > limit,
+      results: found.hits.map((hit) => resultOf(hit, terms)),
+      truncated: found.isTruncated,
     };
   }
 }
 
-const messageResult = (
-  { sessionId, name, status, at, messageId, agentName, content }: MessageHit,
-  words: readonly string[],
-): SearchResult => ({
-  ...{ sessionId, name, status, matched: 'message', at, messageId, agentName },
-  snippet: snippetOf(content, words, { isWhole: true }),
-});
-
-function sessionResult(
-  { sessionId, name, status, at, prompt }: SessionHit,
-  texts: readonly string[],
+function resultOf(
+  { sessionId, name, status, at, entry, agentName, tool, text }: Hit,
+  terms: readonly Term[],
 ): SearchResult {
-  const isIn = (text: string): boolean => (name ?? '').toLowerCase().includes(text.toLowerCase());
-  const matched = texts.every(isIn) ? 'name' : 'prompt';
-  const text = (matched === 'name' ? name : prompt) ?? name ?? '';
-  const snippet = snippetOf(text, texts, { isWhole: false });
-  return { sessionId, name, status, matched, at, snippet };
+  const result = { sessionId, name, status, at };
+  if (entry === 'session') {
+    const isInName = terms.every((term) => rangesOf(name ?? '', [term]).length > 0);
+    // Its text is the name and the prompt; of one that holds all words the other is left out.
+    const shown = isInName ? (name ?? '') : text.slice((name ?? '').length + 1);
+    const snippet = snippetOf(shown, terms);
+    return { ...result, matched: isInName ? 'name' : 'prompt', snippet };
+  }
+  const id = entry.slice(entry.indexOf(':') + 1);
+  const snippet = snippetOf(text, terms);
+  if (tool === null) return { ...result, matched: 'message', messageId: id, agentName, snippet };
+  return { ...result, matched: 'tool', callId: id, tool, snippet };
 }

@@ -1,0 +1,267 @@
+import type { SessionSource, SessionStatus } from '@playhead/contract';
+import { LRUCache } from 'lru-cache';
+import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
+import { SEARCHED_MAX } from './indexed-text.ts';
+import { tsqueryOf, type Term } from './query.ts';
+import { sessionText, textOfInput } from './search-entries.ts';
+import { cellsBetween } from './time-cells.ts';
+
+/** What narrows a search; together, all must hold. */
+export interface SearchFilter {
+  readonly statuses?: readonly SessionStatus[] | undefined;
+  readonly sources?: readonly SessionSource[] | undefined;
+  /** One of them some participant of the session has. */
+  readonly agentTypes?: readonly string[] | undefined;
+  /** Bounds of an entry's time, as comparable instants; `to` is not included. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** How far a search goes, as `config.ts` has it. */
+export interface SearchLimits {
+  readonly searchNewestMax: number;
+  readonly searchRecentMax: number;
+  readonly searchHitsMax: number;
+  readonly searchStatementMs: number;
+  readonly searchRecentCacheMs: number;
+}
+
+/** A name and prompt, a message or a tool call that holds all terms. */
+export interface Hit {
+  readonly sessionId: string;
+  readonly name: string | null;
+  readonly status: SessionStatus;
+  /** `session`, `message:<id>` or `tool:<id>`. */
+  readonly entry: string;
+  readonly at: string;
+  /** Who wrote the message. */
+  readonly agentName: string | null;
+  /** Which tool was called. */
+  readonly tool: string | null;
+  /** As much of the text as is searched. */
+  readonly text: string;
+}
+
+/** The newest hits, and whether there are or may be more. */
+export interface Hits {
+  readonly hits: readonly Hit[];
+  readonly isTruncated: boolean;
+}
+
+/**
+ * Searches the newest entries first, then the recent ones, then all. A common word is soon found
+ * among the newest, while an index leads to so many entries that sorting them takes long; a rare
+ * word has few entries in the index. One in between has too many of them in all, but not among the
+ * recent ones: the index holds the time of an entry too, so it narrows to these by itself.
+ */
+export class TextSearch {
+  /** Since when the recent entries are, by the end of the search. */
+  readonly #recent: LRUCache<string, { readonly from: string | undefined }>;
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly limits: SearchLimits,
+  ) {
+    this.#recent = new LRUCache({ max: 100, ttl: limits.searchRecentCacheMs });
+  }
+
+  /** The newest entries that hold all terms, at most `limit`. */
+  async find(terms: readonly Term[], filter: SearchFilter, limit: number): Promise<Hits> {
+    if (terms.length === 0) return { hits: [], isTruncated: false };
+    const asked = { query: tsqueryOf(terms), filter, limit: limit + 1 };
+    let best: Found = { hits: [], looked: 0 };
+    const isEnough = (found: Found | undefined): boolean => {
+      if (!found) return true;
+      best = found;
+      return found.hits.length > limit || found.looked > this.limits.searchHitsMax;
+    };
+    const cut = (): Hits => ({ hits: best.hits.slice(0, limit), isTruncated: true });
+    if (isEnough(await this.#amongNewest(asked))) return cut();
+    const cells = await this.#recentCells(filter);
+    if (cells !== undefined && isEnough(await this.#byIndex(asked, cells))) return cut();
+    if (isEnough(await this.#byIndex(asked, undefined))) return cut();
+    return { hits: best.hits, isTruncated: false };
+  }
+
+  async #amongNewest({ query, filter, limit }: Asked): Promise<Found | undefined> {
+    const values = new Values();
+    const among = `
+      select session_id, entry, at from (
+        select * from search_entries where ${during(filter, values)}
+        ${NEWEST_FIRST} limit ${values.add(this.limits.searchNewestMax)}
+      ) as newest
+      where words @@ ${values.add(query)}::tsquery`;
+    return this.#found(among, { filter, limit }, values);
+  }
+
+  /** With `cells` of time, only among the entries in them. */
+  async #byIndex(
+    { query, filter, limit }: Asked,
+    cells: string | undefined,
+  ): Promise<Found | undefined> {
+    const values = new Values();
+    const words = values.add(cells === undefined ? query : `(${cells}) & ${query}`);
+    const among = `
+      select session_id, entry, at from search_entries
+      where words @@ ${words}::tsquery and ${during(filter, values)}`;
+    return this.#found(among, { filter, limit }, values);
+  }
+
+  /** The cells of time that hold the recent entries; undefined when all are recent, or too wide. */
+  async #recentCells({ from, to }: SearchFilter): Promise<string | undefined> {
+    const values = new Values();
+    const nth = (offset: number): string =>
+      `(select at from search_entries where ${during({ to }, values)}
+        order by at desc offset ${values.add(offset)} limit 1)`;
+    const known = this.#recent.get(to ?? '');
+    const statement = `select ${nth(0)} as newest,
+      ${known ? 'null' : nth(this.limits.searchRecentMax)} as since`;
+    const rows = await this.#inTime<{ newest: string | null; since: string | null }>(
+      statement,
+      values,
+    );
+    const { newest, since } = rows?.[0] ?? { newest: null, since: null };
+    const recent = known ?? { from: since ?? undefined };
+    this.#recent.set(to ?? '', recent);
+    if (newest === null || recent.from === undefined || recent.from > newest) return undefined;
+    // What the filter leaves out anyway need not be searched.
+    if (from !== undefined && from > recent.from) return undefined;
+    return cellsBetween(recent.from, newest);
+  }
+
+  /** The newest of some entries whose sessions meet the filter, with their texts. */
+  async #found(
+    among: string,
+    { filter, limit }: Pick<Asked, 'filter' | 'limit'>,
+    values: Values,
+  ): Promise<Found | undefined> {
+    // Each step is made of the one before, and of no more rows than that: joined at once, sessions
+    // and texts would be read for entries that are not among the newest.
+    const statement = `
+      with hit as materialized (${among}),
+      newest as materialized (
+        select * from hit ${NEWEST_FIRST} limit ${values.add(this.limits.searchHitsMax)}
+      ),
+      found as materialized (
+        select newest.*, s.name, s.status, s.prompt from newest, lateral (
+          select name, status, prompt from sessions s
+          where s.session_id = newest.session_id and ${ofSession('s', filter, values)} limit 1
+        ) as s
+        ${NEWEST_FIRST} limit ${values.add(limit)}
+      )
+      select found.session_id as "sessionId", found.entry, found.at, found.name, found.status,
+        case when found.entry = 'session' then found.prompt end as prompt, looked,
+        message."agentName", call.tool, call.input, call.output, message.content
+      from (select count(*)::int as looked from hit) as counted
+      left join found on true
+      left join lateral (
+        select agent_name as "agentName", left(content, ${SEARCHED_MAX}) as content from messages m
+        where m.session_id = found.session_id and m.message_id = substr(found.entry, 9)
+          and found.entry like 'message:%'
+      ) as message on true
+      left join lateral (
+        select tool, input, left(output, ${SEARCHED_MAX}) as output from tools t
+        where t.session_id = found.session_id and t.call_id = substr(found.entry, 6)
+          and found.entry like 'tool:%'
+      ) as call on true
+      ${NEWEST_FIRST.replaceAll(/\b(at|session_id|entry)\b/g, 'found.$1')}`;
+    const rows = await this.#inTime<FoundRow>(statement, values);
+    if (!rows) return undefined;
+    return { hits: rows.flatMap((row) => hitOf(row) ?? []), looked: rows[0]?.looked ?? 0 };
+  }
+
+  /**
+   * What a statement finds in `searchStatementMs`, undefined when it takes longer. It is kept from
+   * reading whole tables, which looks cheap to the planner while a limit is near.
+   */
+  async #inTime<Row>(statement: string, { list }: Values): Promise<Row[] | undefined> {
+    try {
+      return await this.database.transaction('READ COMMITTED', async (manager: EntityManager) => {
+        await manager.query(
+          `set transaction read only;
+           set local statement_timeout = ${this.limits.searchStatementMs};
+           set local enable_seqscan = off; set local jit = off`,
+        );
+        return manager.query<Row[]>(statement, list);
+      });
+    } catch (failure) {
+      if (codeOf(failure) === CANCELLED) return undefined;
+      throw failure;
+    }
+  }
+}
+
+interface Asked {
+  readonly query: string;
+  readonly filter: SearchFilter;
+  readonly limit: number;
+}
+
+/** The newest hits, among so many entries that hold the terms. */
+interface Found {
+  readonly hits: readonly Hit[];
+  readonly looked: number;
+}
+
+/** A row without an entry stands for none. */
+interface FoundRow extends Omit<Hit, 'text' | 'entry'> {
+  readonly entry: string | null;
+  readonly looked: number;
+  readonly prompt: string | null;
+  readonly content: string | null;
+  readonly input: unknown;
+  readonly output: string | null;
+}
+
+function hitOf({ entry, looked: _, ...row }: FoundRow): Hit | undefined {
+  if (entry === null) return undefined;
+  const { content, input, output, prompt, ...rest } = row;
+  const text =
+    rest.tool !== null
+      ? `${rest.tool} ${textOfInput(input)}\n${output ?? ''}`.slice(0, SEARCHED_MAX)
+      : entry === 'session'
+        ? sessionText(rest.name, prompt)
+        : (content ?? '');
+  return { ...rest, entry, text };
+}
+
+const NEWEST_FIRST = 'order by at desc, session_id desc, entry desc';
+
+/** The values of a statement, each under the number it is given. */
+class Values {
+  readonly list: unknown[] = [];
+
+  /** The placeholder of a value. */
+  add(value: unknown): string {
+    return `$${this.list.push(value)}`;
+  }
+}
+
+/** The part of a list of conditions that says when an entry was. */
+const during = ({ from, to }: Pick<SearchFilter, 'from' | 'to'>, values: Values): string =>
+  [
+    ...(from === undefined ? [] : [`at >= ${values.add(from)}`]),
+    ...(to === undefined ? [] : [`at < ${values.add(to)}`]),
+    'true',
+  ].join(' and ');
+
+/** The part of a list of conditions that a session must meet. */
+const ofSession = (alias: string, filter: SearchFilter, values: Values): string =>
+  [
+    ...(filter.statuses ? [`${alias}.status = any(${values.add(filter.statuses)})`] : []),
+    ...(filter.sources ? [`${alias}.source = any(${values.add(filter.sources)})`] : []),
+    ...(filter.agentTypes
+      ? [
+          `exists (select from participants where participants.session_id = ${alias}.session_id
+            and agent_type = any(${values.add(filter.agentTypes)}))`,
+        ]
+      : []),
+    'true',
+  ].join(' and ');
+
+const CANCELLED = '57014';
+
+const codeOf = (failure: unknown): unknown =>
+  failure instanceof QueryFailedError
+    ? (failure.driverError as { code?: unknown }).code
+    : undefined;
