@@ -14,6 +14,8 @@ import type { EventLog } from '../log/event-log.ts';
 export interface CommandAsked {
   /** Who asks, as `meta.actor` names them. */
   readonly actor: string;
+  /** A secret of the client that asks: its keys are its own, whoever it is by then. */
+  readonly client?: string | undefined;
   /** Only a start may leave it out: the service makes one. */
   readonly sessionId?: string | undefined;
   readonly command: RequestedCommand;
@@ -45,11 +47,8 @@ export class CommandRequests {
 
   /** Resolves once the command is durable. Throws what the write path throws. */
   async request(asked: CommandAsked): Promise<CommandAnswer> {
-    const { actor, key, command } = asked;
-    const id =
-      key === undefined
-        ? randomUUID()
-        : v5(JSON.stringify([actor, asked.sessionId, key]), NAMESPACE);
+    const { key, command } = asked;
+    const id = key === undefined ? randomUUID() : idOf(asked, key);
     const sessionId = asked.sessionId ?? id;
     const outcome = await this.#handle({ ...asked, sessionId }, id);
     return {
@@ -93,6 +92,13 @@ export class CommandRequests {
     return event?.position ?? '';
   }
 }
+
+/** Nobody else's key gives the same id, or tells whether this one was used. */
+const idOf = ({ actor, client, sessionId }: CommandAsked, key: string): string =>
+  v5(
+    JSON.stringify(client ? ['client', client, sessionId, key] : [actor, sessionId, key]),
+    NAMESPACE,
+  );
 
 interface ChunkKey {
   readonly sessionId: string;

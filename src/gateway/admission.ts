@@ -8,6 +8,21 @@ const tokenOf = (socket: Pick<Socket, 'handshake'>): string => {
   return typeof token === 'string' ? token : '';
 };
 
+/** Characters of a client's secret: fewer could be guessed. */
+const CLIENT_MIN = 32;
+const CLIENT_MAX = 128;
+
+/**
+ * The secret that a client shows on all its connections, whatever token it has by then. It makes
+ * the ids of its commands its own; `undefined` when it shows none that is hard to guess.
+ */
+export function clientOf(socket: Pick<Socket, 'handshake'>): string | undefined {
+  const { client } = socket.handshake.auth as { client?: unknown };
+  const isSecret =
+    typeof client === 'string' && client.length >= CLIENT_MIN && client.length <= CLIENT_MAX;
+  return isSecret ? client : undefined;
+}
+
 /** Who holds the socket's token, or why they may not do what a scope names. */
 export async function admitted(
   socket: Pick<Socket, 'handshake'>,

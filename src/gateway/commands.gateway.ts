@@ -20,7 +20,7 @@ import type { Config } from '../config.ts';
 import { problemOf } from '../http/problem.ts';
 import type { CommandRequests } from '../commands/command-requests.ts';
 import { CONFIG, KEYS, COMMAND_REQUESTS } from '../tokens.ts';
-import { admitted } from './admission.ts';
+import { admitted, clientOf } from './admission.ts';
 import { parsePayload, cleansed } from './payloads.ts';
 import type { ViewerSocket } from './open-sessions.ts';
 import { SessionsGateway } from './sessions.gateway.ts';
@@ -81,7 +81,8 @@ export class CommandsGateway implements BeforeApplicationShutdown {
     // The schema was chosen by the type, which the compiler cannot follow.
     const command = { type, data: body.value } as RequestedCommand;
     const { id: actor } = asker.principal;
-    const asked = { actor, sessionId, command, key: id, expected, replaced };
+    const client = clientOf(socket);
+    const asked = { actor, client, sessionId, command, key: id, expected, replaced };
     const done = await this.requests.request(asked);
     return { ok: true, ...done };
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KeyCreated, SessionEvent } from '@playhead/contract';
+import type { CommandDone, KeyCreated, SessionEvent } from '@playhead/contract';
 import { connect, limits, type Client, type Token } from '@playhead/client';
+import { io } from 'socket.io-client';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/postgres-process.ts';
 import { RunningService } from '../support/service.ts';
@@ -114,6 +115,34 @@ describe('a client whose token is a function', () => {
     session.close();
     await reading;
   }, 60_000);
+
+  it('has its commands known again under another key by its secret, and by nothing less', async () => {
+    await start('known again');
+    const keys = [await newKey(), await newKey()];
+    const secrets = [randomUUID(), randomUUID()] as const;
+    const answers: { secret: string | undefined; appended: boolean }[] = [];
+    for (const secret of [...secrets, 'too-short', undefined]) {
+      for (const { key } of keys) {
+        const socket = io(service.url, {
+          ...{ transports: ['websocket'], forceNew: true },
+          auth: { token: key, ...(secret === undefined ? {} : { client: secret }) },
+        });
+        const answer = (await socket.emitWithAck('command', {
+          ...{ id: 'c1', sessionId: 'known again', type: 'message.post' },
+          data: { content: 'once' },
+        })) as CommandDone;
+        answers.push({ secret, appended: answer.appended });
+        socket.disconnect();
+      }
+    }
+    expect(answers.filter(({ secret }) => secret === secrets[0])).toEqual([
+      { secret: secrets[0], appended: true },
+      { secret: secrets[0], appended: false },
+    ]);
+    // One for each secret, and one for each key without: what is short is taken as none.
+    expect(answers.filter(({ appended }) => appended)).toHaveLength(4);
+    expect(contentsOf(await logOf('known again'))).toHaveLength(4);
+  });
 
   it('closes with the refusal when the function keeps answering the refused key', async () => {
     await start('same');

@@ -5,6 +5,7 @@ import {
   type ServerToClient,
 } from '@playhead/contract';
 import { io, type Socket } from 'socket.io-client';
+import { newId } from './ids.ts';
 import { limits } from './limits.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -31,6 +32,11 @@ export class Connection {
   #reconnectMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #token = '';
+  /**
+   * A secret by which the service knows commands that are sent again, also after the token was
+   * replaced by that of another principal.
+   */
+  readonly #client = newId();
   /** The token that was refused last, until the connection stands, and how often in a row. */
   #refused: { readonly token: string; readonly times: number } | undefined;
 
@@ -40,7 +46,7 @@ export class Connection {
   ) {
     this.socket = io(url, {
       transports: ['websocket'],
-      auth: (show) => show({ token: this.#token }),
+      auth: (show) => show({ token: this.#token, client: this.#client }),
       forceNew: true,
       // Socket.IO does not reconnect by itself when the service ends the connection.
       reconnection: false,

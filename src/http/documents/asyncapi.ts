@@ -20,8 +20,10 @@ export function asyncApi(version: string): Record<string, unknown> {
       title: 'Playhead',
       version,
       description:
-        'Socket.IO events. Connect with `auth: { token }`. Requests are answered by the ' +
-        'acknowledgement function; refusals carry one of the codes ' +
+        'Socket.IO events. Connect with `auth: { token }`, and with a random `client` of 32 to ' +
+        '128 characters when another token may follow: then a command that is sent again under ' +
+        'the same `id` has one effect, whichever of the tokens it came with. Requests are ' +
+        'answered by the acknowledgement function; refusals carry one of the codes ' +
         `${Object.keys(errorCodes).join(', ')}.`,
     },
     defaultContentType: 'application/json',

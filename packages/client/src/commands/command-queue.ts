@@ -5,6 +5,7 @@ import type {
   Refused,
   SocketCommand,
 } from '@playhead/contract';
+import { newId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { type Connection, backoffMs } from '../connection.ts';
 import { RefusedError } from '../refused-error.ts';
@@ -85,9 +86,3 @@ export class CommandQueue {
     }
   }
 }
-
-/** An id that nobody else makes. `randomUUID` is missing on pages that did not come over TLS. */
-export const newId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
