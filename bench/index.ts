@@ -10,7 +10,14 @@ import { live } from './live.ts';
 import { memory } from './memory.ts';
 import { open100k } from './open-100k.ts';
 import { replay } from './replay.ts';
-import { searches } from './search.ts';
+import {
+  searchRare,
+  searchBetween,
+  searchCommon,
+  searchTwo,
+  searchPrefix,
+  searchAbsent,
+} from './search.ts';
 import { sse } from './sse.ts';
 import { slow } from './slow.ts';
 import { storm } from './storm.ts';
@@ -36,5 +43,10 @@ export const benches: readonly Bench[] = [
   sse,
   open100k,
   command,
-  ...searches,
+  searchRare,
+  searchBetween,
+  searchCommon,
+  searchTwo,
+  searchPrefix,
+  searchAbsent,
 ];

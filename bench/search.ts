@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { Bench, BenchContext } from './support/bench.ts';
 import { adminKey, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
-import { fillSearchable, frequencies, type Frequency } from './support/searchable.ts';
+import * as words from './support/searchable.ts';
 
 const SEARCHES = 100;
 const PLAIN_SEARCHES = 5;
@@ -17,7 +17,7 @@ const fill = async (context: BenchContext): Promise<string> => {
   // A service that finds no checkpoints empties its read models; these are to stay.
   const service = await startService(url);
   await isReady(service.url).finally(() => service.stop());
-  await fillSearchable(url);
+  await words.fillSearchable(url);
   return url;
 };
 
@@ -25,7 +25,7 @@ const fill = async (context: BenchContext): Promise<string> => {
  * Searches over HTTP for words of one frequency, each another one, one search at a time; beside
  * what one statement takes that leaves it all to the planner.
  */
-const search = (frequency: Frequency): Bench => ({
+const search = (frequency: words.Frequency): Bench => ({
   name: `search.${frequency.name}`,
   async run(context) {
     const url = await (filled ??= fill(context));
@@ -52,9 +52,18 @@ async function isReady(url: string): Promise<void> {
   while ((await fetch(`${url}/health/ready`)).status !== 200) await sleep(100);
 }
 
-export const searches: readonly Bench[] = frequencies.map(search);
+export const searchRare = search(words.rare);
+export const searchBetween = search(words.between);
+export const searchCommon = search(words.common);
+export const searchTwo = search(words.two);
+export const searchPrefix = search(words.prefix);
+export const searchAbsent = search(words.absent);
 
-async function searched(url: string, { query, isAbsent }: Frequency, nth: number): Promise<void> {
+async function searched(
+  url: string,
+  { query, isAbsent }: words.Frequency,
+  nth: number,
+): Promise<void> {
   const answer = await fetch(`${url}/api/search`, {
     method: 'POST',
     headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },

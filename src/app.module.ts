@@ -31,6 +31,7 @@ import { AgentPipeStreams } from './http/sse/agentpipe/agentpipe-streams.ts';
 import { StreamsController } from './http/sse/streams.controller.ts';
 import { OpenStreams } from './http/sse/open-streams.ts';
 import { WhoamiController } from './http/operations/whoami.controller.ts';
+import type { FreeDiskSpace } from './embedded-postgres/index.ts';
 import type { ConsoleSubscriptions } from './live/console/console-subscriptions.ts';
 import type { SessionSubscriptions } from './live/session/session-subscriptions.ts';
 import type { EventLog } from './log/event-log.ts';
@@ -43,6 +44,8 @@ import * as tokens from './tokens.ts';
 /** Everything below Nest. */
 export interface ServiceParts {
   readonly database: DataSource;
+  /** Undefined with a Postgres of the user's, whose disk the service does not see. */
+  readonly disk: FreeDiskSpace | undefined;
   readonly log: EventLog;
   readonly tail: Tail;
   readonly nodes: Nodes;
@@ -71,6 +74,7 @@ export class AppModule {
       [tokens.TAIL, parts.tail],
       [tokens.NODES, parts.nodes],
       [tokens.DATABASE, parts.database],
+      [tokens.DISK, parts.disk],
       [tokens.COMMANDS, commands],
       [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],

@@ -76,6 +76,7 @@ const environment = z.object({
     .transform((text) => text.split(',').map((address) => address.trim()))
     .pipe(z.array(z.string().refine(isAddress, { error: PROXY_EXPECTED })))
     .default([]),
+  PLAYHEAD_DISK_WARN_BELOW_MB: whole(0, 1_000_000_000).default(1_024),
   PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -102,6 +103,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[] | undefined;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
+  /** Free disk space in bytes below which the service warns, of its own Postgres. */
+  readonly diskWarnBelowBytes: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly limits: Limits;
 }
@@ -132,6 +135,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,
     allowedOrigins: data.PLAYHEAD_ALLOWED_ORIGINS,
     trustedProxies: data.PLAYHEAD_TRUSTED_PROXIES,
+    diskWarnBelowBytes: data.PLAYHEAD_DISK_WARN_BELOW_MB * 1024 * 1024,
     logLevel: data.PLAYHEAD_LOG_LEVEL,
     limits,
   };

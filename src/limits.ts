@@ -196,6 +196,8 @@ export const limits = {
   /** Totals of lists are exact up to here. */
   countExactMax: 10_000,
 
+  /** How often it is checked how much of the disk is free. */
+  diskCheckMs: 10_000,
   /** A follower that has not reached the log for this long makes the node unready. */
   followerTimeoutMs: 15_000,
   /** How long readiness waits for log and database to answer. */

@@ -15,5 +15,6 @@ export const METRICS = Symbol('Registry');
 export const INGEST = Symbol('Ingest');
 export const INGEST_LIMIT = Symbol('IngestLimit');
 export const INGEST_METRIC = Symbol('ingest counter');
+export const DISK = Symbol('FreeDiskSpace');
 export const TAIL = Symbol('Tail');
 export const NODES = Symbol('Nodes');

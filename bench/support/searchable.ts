@@ -24,29 +24,30 @@ const inLetters = (n: number): string =>
   [...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
 
 /** The word `rank` is in about one of `rank / 4` texts. */
-const common: Frequency = { name: 'common', query: (nth) => `"${wordOf(nth + 1)}"` };
+export const common: Frequency = { name: 'common', query: (nth) => `"${wordOf(nth + 1)}"` };
 /** In one message of a hundred to one of a thousand: the hardest for any way of searching. */
-const between: Frequency = { name: 'between', query: (nth) => `"${wordOf(500 + nth * 40)}"` };
+export const between: Frequency = {
+  name: 'between',
+  query: (nth) => `"${wordOf(500 + nth * 40)}"`,
+};
 /** In one message. */
-const rare: Frequency = {
+export const rare: Frequency = {
   name: 'rare',
   query: (nth) => `"q${inLetters(11 + ((nth * 49_999) % (SESSIONS * MESSAGES_PER_SESSION)))}"`,
 };
-const two: Frequency = {
+export const two: Frequency = {
   name: 'two',
   query: (nth) => `${wordOf(10 + (nth % 20))} "${wordOf(40 + nth * 3)}"`,
 };
 /** While one types: the beginnings of words of every frequency. */
-const prefix: Frequency = {
+export const prefix: Frequency = {
   name: 'prefix',
   query: (nth) => (nth % 2 ? `w${inLetters(1 + nth)}` : `q${inLetters(1_000 + nth * 7)}`),
 };
-const absent: Frequency = {
+export const absent: Frequency = {
   ...{ name: 'absent', isAbsent: true },
   query: (nth) => `zz${inLetters(nth)} ${nth % 3 ? '' : wordOf(1 + nth)}`,
 };
-
-export const frequencies = [rare, between, common, two, prefix, absent];
 
 /** Fills the read models of a migrated database with sessions and messages to search. */
 export async function fillSearchable(url: string): Promise<void> {

@@ -1,4 +1,5 @@
 export { DataFolderInUse } from './folder-lock.ts';
+export { FreeDiskSpace, type DiskSpace } from './free-disk-space.ts';
 export {
   startEmbeddedPostgres,
   type EmbeddedPostgres,

@@ -8,7 +8,11 @@ import type { ServiceParts } from '../app.module.ts';
 import { StartupError } from './startup-error.ts';
 import type { Config } from '../config.ts';
 import { migrate, openDatabase } from './database.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/index.ts';
+import {
+  FreeDiskSpace,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../embedded-postgres/index.ts';
 import { CommandHandler } from '../commands/command-handler.ts';
 import { SessionList } from '../session-list.ts';
 import { ConsoleSubscriptions } from '../live/console/console-subscriptions.ts';
@@ -38,6 +42,8 @@ export async function openParts(
   const { url, place } = databaseUrl
     ? { url: databaseUrl, place: '' }
     : await embeddedPostgres(config, logger, cleanup, onFatal);
+  const disk = databaseUrl ? undefined : await watchDisk(config, logger);
+  if (disk) cleanup.add(() => disk.stop());
   const explain = (failure: unknown): never => {
     throw new StartupError(databaseUrl ? 'DATABASE_URL' : folderOf(config), failure);
   };
@@ -89,7 +95,7 @@ export async function openParts(
   const revocations = new Revocations(keys, tail);
   cleanup.add(() => revocations.stop());
   return {
-    ...{ database, log, tail, nodes, keys, revocations, commands, projector },
+    ...{ database, disk, log, tail, nodes, keys, revocations, commands, projector },
     ...{ sessionSubscriptions, consoleSubscriptions },
   };
 }
@@ -112,6 +118,20 @@ async function embeddedPostgres(
   cleanup.add(() => postgres.stop());
   return postgres;
 }
+
+const watchDisk = (
+  { dataDir, diskWarnBelowBytes, limits }: Config,
+  logger: Logger,
+): Promise<FreeDiskSpace> =>
+  FreeDiskSpace.watch({
+    folder: dataDir,
+    warnBelowBytes: diskWarnBelowBytes,
+    checkMs: limits.diskCheckMs,
+    onChange: ({ isLow, ...about }) => {
+      if (isLow) logger.warn(about, 'disk space is low: a full disk ends the service');
+      else logger.info(about, 'disk space is no longer low');
+    },
+  });
 
 const unheard = { onSnapshot: () => undefined, onFault: () => undefined };
 

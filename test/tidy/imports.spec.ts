@@ -65,7 +65,15 @@ const table: Readonly<Record<string, readonly string[]>> = {
       'type typeorm',
       'node:',
     ],
-    ...['type src/projecting/projector.ts', 'fastify', 'helmet', 'cors', 'type pino', 'uuid'],
+    ...[
+      'type src/projecting/projector.ts',
+      'type src/embedded-postgres/',
+      'fastify',
+      'helmet',
+      'cors',
+      'type pino',
+      'uuid',
+    ],
     ...['prom-client', 'rate-limiter-flexible', 'reflect-metadata'],
   ],
   'src/gateway/': [

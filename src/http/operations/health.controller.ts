@@ -3,10 +3,11 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../../config.ts';
+import type { FreeDiskSpace } from '../../embedded-postgres/index.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { Tail } from '../../log/tail.ts';
 import type { Projector } from '../../projecting/projector.ts';
-import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR, TAIL } from '../../tokens.ts';
+import { CONFIG, DATABASE, DISK, EVENT_LOG, PROJECTOR, TAIL } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
 import { RequiresScope } from '../requires-scope.ts';
 
@@ -19,6 +20,7 @@ export class HealthController {
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(TAIL) private readonly tail: Tail,
     @Inject(DATABASE) private readonly database: DataSource,
+    @Inject(DISK) private readonly disk: FreeDiskSpace | undefined,
     @Inject(PROJECTOR) private readonly projector: Projector,
   ) {}
 
@@ -28,7 +30,7 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** 200 when log and read models answer and the log is followed, else 503; lag is only told. */
+  /** 200 when log and read models answer and the log is followed, else 503; lag and a disk that fills are said. */
   @Get('ready')
   @Documented({ summary: 'Whether it can do its work, and how far read models lag behind' })
   async ready(@Res() reply: FastifyReply): Promise<void> {
@@ -52,8 +54,16 @@ export class HealthController {
         deletedStreams: [...(this.log.deletedStreams ?? [])],
       },
       database: { answers: database !== undefined },
+      disk: this.#disk(),
       projections: this.projector.status(),
     });
+  }
+
+  /** A warning alone: the service works until the disk is full. */
+  #disk(): { freeBytes: number | null; warnBelowBytes: number; low: boolean } | null {
+    if (!this.disk) return null;
+    const { freeBytes, warnBelowBytes, isLow } = this.disk.space;
+    return { freeBytes: freeBytes ?? null, warnBelowBytes, low: isLow };
   }
 
   async #answers<T>(question: Promise<T>): Promise<T | undefined> {
