@@ -69,6 +69,7 @@ export class TextSearch {
   async find(terms: readonly Term[], filter: SearchFilter, limit: number): Promise<Hits> {
     if (terms.length === 0) return { hits: [], isTruncated: false };
     const asked = { query: tsqueryOf(terms), filter, limit: limit + 1 };
+    const prefix = terms.length > 1 && terms.at(-1)?.isPrefix ? terms.slice(-1) : undefined;
     let best: Found = { hits: [], looked: 0 };
     const isEnough = (found: Found | undefined): boolean => {
       if (!found) return true;
@@ -77,9 +78,11 @@ export class TextSearch {
     };
     const cut = (): Hits => ({ hits: best.hits.slice(0, limit), isTruncated: true });
     if (isEnough(await this.#amongNewest(asked))) return cut();
-    const cells = await this.#recentCells(filter);
-    if (cells !== undefined && isEnough(await this.#byIndex(asked, cells))) return cut();
-    if (isEnough(await this.#byIndex(asked, undefined))) return cut();
+    const { cells, isPrefixCommon } = await this.#recently(filter, prefix);
+    // The index would gather all that begins with it before it comes to the other words.
+    const indexed = isPrefixCommon ? tsqueryOf(terms.slice(0, -1)) : asked.query;
+    if (cells !== undefined && isEnough(await this.#byIndex(asked, indexed, cells))) return cut();
+    if (isEnough(await this.#byIndex(asked, indexed, undefined))) return cut();
     return { hits: best.hits, isTruncated: false };
   }
 
@@ -94,39 +97,60 @@ export class TextSearch {
     return this.#found(among, { filter, limit }, values);
   }
 
-  /** With `cells` of time, only among the entries in them. */
+  /**
+   * `indexed` is what the index is asked for, the whole query or some of its terms; with `cells` of
+   * time, only among the entries in them.
+   */
   async #byIndex(
     { query, filter, limit }: Asked,
+    indexed: string,
     cells: string | undefined,
   ): Promise<Found | undefined> {
     const values = new Values();
-    const words = values.add(cells === undefined ? query : `(${cells}) & ${query}`);
+    const words = values.add(cells === undefined ? indexed : `(${cells}) & ${indexed}`);
+    // The function behind the operator: by its own name no index is used for it.
+    const recheck = indexed === query ? 'true' : `ts_match_vq(words, ${values.add(query)}::tsquery)`;
     const among = `
       select session_id, entry, at from search_entries
-      where words @@ ${words}::tsquery and ${during(filter, values)}`;
+      where words @@ ${words}::tsquery and ${recheck} and ${during(filter, values)}`;
     return this.#found(among, { filter, limit }, values);
   }
 
-  /** The cells of time that hold the recent entries; undefined when all are recent, or too wide. */
-  async #recentCells({ from, to }: SearchFilter): Promise<string | undefined> {
+  /**
+   * The cells of time that hold the recent entries, undefined when all are recent or it takes too
+   * many cells; and whether words with a prefix are common among the newest.
+   */
+  async #recently(
+    { from, to }: SearchFilter,
+    prefix: readonly Term[] | undefined,
+  ): Promise<{ cells?: string | undefined; isPrefixCommon: boolean }> {
     const values = new Values();
     const nth = (offset: number): string =>
       `(select at from search_entries where ${during({ to }, values)}
         order by at desc offset ${values.add(offset)} limit 1)`;
     const known = this.#recent.get(to ?? '');
+    const { searchRecentMax, searchNewestMax } = this.limits;
     const statement = `select ${nth(0)} as newest,
-      ${known ? 'null' : nth(this.limits.searchRecentMax)} as since`;
-    const rows = await this.#inTime<{ newest: string | null; since: string | null }>(
-      statement,
-      values,
-    );
-    const { newest, since } = rows?.[0] ?? { newest: null, since: null };
+      ${known ? 'null' : nth(searchRecentMax)} as since,
+      ${
+        prefix === undefined
+          ? '0'
+          : `(select count(*)::int from (
+               select words from search_entries where ${during({ from, to }, values)}
+               ${NEWEST_FIRST} limit ${values.add(searchNewestMax)}
+             ) as newest where words @@ ${values.add(tsqueryOf(prefix))}::tsquery)`
+      } as prefixed`;
+    const rows = await this.#inTime<Recently>(statement, values);
+    const { newest, since, prefixed } = rows?.[0] ?? { newest: null, since: null, prefixed: 0 };
     const recent = known ?? { from: since ?? undefined };
-    this.#recent.set(to ?? '', recent);
-    if (newest === null || recent.from === undefined || recent.from > newest) return undefined;
+    if (!known) this.#recent.set(to ?? '', recent);
+    const isPrefixCommon = prefixed > searchNewestMax * COMMON;
+    if (newest === null || recent.from === undefined || recent.from > newest) {
+      return { isPrefixCommon };
+    }
     // What the filter leaves out anyway need not be searched.
-    if (from !== undefined && from > recent.from) return undefined;
-    return cellsBetween(recent.from, newest);
+    if (from !== undefined && from > recent.from) return { isPrefixCommon };
+    return { cells: cellsBetween(recent.from, newest), isPrefixCommon };
   }
 
   /** The newest of some entries whose sessions meet the filter, with their texts. */
@@ -189,6 +213,15 @@ export class TextSearch {
       throw failure;
     }
   }
+}
+
+/** The part of the entries from which on a word is common. */
+const COMMON = 0.01;
+
+interface Recently {
+  readonly newest: string | null;
+  readonly since: string | null;
+  readonly prefixed: number;
 }
 
 interface Asked {

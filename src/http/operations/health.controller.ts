@@ -30,7 +30,10 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** 200 when log and read models answer and the log is followed, else 503; lag and a disk that fills are said. */
+  /**
+   * 200 when log and read models answer and the log is followed, else 503. How far read models lag
+   * and that the disk is nearly full is in the answer alone.
+   */
   @Get('ready')
   @Documented({ summary: 'Whether it can do its work, and how far read models lag behind' })
   async ready(@Res() reply: FastifyReply): Promise<void> {
