@@ -14,6 +14,7 @@ import { SignalsGateway } from './gateway/signals.gateway.ts';
 import type { CommandHandler } from './commands/command-handler.ts';
 import { CommandsController } from './http/sessions/commands.controller.ts';
 import { DocumentsController } from './http/documents/documents.controller.ts';
+import { PagesController } from './http/documents/pages.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
 import { HealthController } from './http/operations/health.controller.ts';
 import { IngestLimit } from './http/ingest/ingest-rate-limit.ts';
@@ -99,6 +100,7 @@ export class AppModule {
         StreamsController,
         StreamCookieController,
         DocumentsController,
+        PagesController,
         KeysController,
         WhoamiController,
         HealthController,

@@ -1,21 +1,11 @@
-import type { SessionSource, SessionStatus } from '@playhead/contract';
+import type { SessionStatus } from '@playhead/contract';
 import { LRUCache } from 'lru-cache';
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
+import { during, ofSession, Values, type SearchFilter } from './conditions.ts';
 import { SEARCHED_MAX } from './indexed-text.ts';
 import { tsqueryOf, type Term } from './query.ts';
 import { sessionText, textOfInput } from './search-entries.ts';
 import { cellsBetween } from './time-cells.ts';
-
-/** What narrows a search; together, all must hold. */
-export interface SearchFilter {
-  readonly statuses?: readonly SessionStatus[] | undefined;
-  readonly sources?: readonly SessionSource[] | undefined;
-  /** One of them some participant of the session has. */
-  readonly agentTypes?: readonly string[] | undefined;
-  /** Bounds of an entry's time, as comparable instants; `to` is not included. */
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-}
 
 /** How far a search goes, as `config.ts` has it. */
 export interface SearchLimits {
@@ -109,7 +99,8 @@ export class TextSearch {
     const values = new Values();
     const words = values.add(cells === undefined ? indexed : `(${cells}) & ${indexed}`);
     // The function behind the operator: by its own name no index is used for it.
-    const recheck = indexed === query ? 'true' : `ts_match_vq(words, ${values.add(query)}::tsquery)`;
+    const recheck =
+      indexed === query ? 'true' : `ts_match_vq(words, ${values.add(query)}::tsquery)`;
     const among = `
       select session_id, entry, at from search_entries
       where words @@ ${words}::tsquery and ${recheck} and ${during(filter, values)}`;
@@ -259,38 +250,6 @@ function hitOf({ entry, looked: _, ...row }: FoundRow): Hit | undefined {
 }
 
 const NEWEST_FIRST = 'order by at desc, session_id desc, entry desc';
-
-/** The values of a statement, each under the number it is given. */
-class Values {
-  readonly list: unknown[] = [];
-
-  /** The placeholder of a value. */
-  add(value: unknown): string {
-    return `$${this.list.push(value)}`;
-  }
-}
-
-/** The part of a list of conditions that says when an entry was. */
-const during = ({ from, to }: Pick<SearchFilter, 'from' | 'to'>, values: Values): string =>
-  [
-    ...(from === undefined ? [] : [`at >= ${values.add(from)}`]),
-    ...(to === undefined ? [] : [`at < ${values.add(to)}`]),
-    'true',
-  ].join(' and ');
-
-/** The part of a list of conditions that a session must meet. */
-const ofSession = (alias: string, filter: SearchFilter, values: Values): string =>
-  [
-    ...(filter.statuses ? [`${alias}.status = any(${values.add(filter.statuses)})`] : []),
-    ...(filter.sources ? [`${alias}.source = any(${values.add(filter.sources)})`] : []),
-    ...(filter.agentTypes
-      ? [
-          `exists (select from participants where participants.session_id = ${alias}.session_id
-            and agent_type = any(${values.add(filter.agentTypes)}))`,
-        ]
-      : []),
-    'true',
-  ].join(' and ');
 
 const CANCELLED = '57014';
 

@@ -11,8 +11,11 @@ import { Problem } from './problem.ts';
 import { countRequest } from './rate-limit.ts';
 import { keyInCookie } from './sse/stream-cookie.ts';
 
-/** Paths that answer without a key. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
+/** Paths that answer without a key. The pages hold nothing that is not in the source. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set([
+  ...['/health/live', '/health/ready'],
+  ...['/', '/docs', '/docs/style.css'],
+]);
 
 export const NDJSON = 'application/x-ndjson';
 

@@ -4,11 +4,8 @@ import type { DataSource } from 'typeorm';
 import { projections } from '../../projections/index.ts';
 import { rangesOf, termsOf } from '../../projections/search/query.ts';
 import { searchEntries } from '../../projections/search/search-entries.ts';
-import {
-  TextSearch,
-  type SearchFilter,
-  type SearchLimits,
-} from '../../projections/search/text-search.ts';
+import type { SearchFilter } from '../../projections/search/conditions.ts';
+import { TextSearch, type SearchLimits } from '../../projections/search/text-search.ts';
 import { openDatabase } from '../../src/startup/database.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { findable } from '../support/findable.ts';

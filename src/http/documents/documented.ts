@@ -22,6 +22,8 @@ export interface RouteDocument {
   readonly isConditional?: boolean;
   /** Whether many bodies may come at once, a line each. */
   readonly takesLines?: boolean;
+  /** What the answer is when it is not JSON: a page, or its style. */
+  readonly text?: 'text/html' | 'text/css';
   /** Whether the answer is a stream of events that does not end; its key may be in a cookie. */
   readonly isStream?: boolean;
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import type { Config } from '../../config.ts';
+import type { Config, Limits } from '../../config.ts';
 import { CONFIG } from '../../tokens.ts';
 import { asyncApi } from './asyncapi.ts';
 import { Documented } from './documented.ts';
@@ -11,31 +11,38 @@ import { RequiresScope } from '../requires-scope.ts';
 const VERSION = '0.1.0';
 
 /** What the service says of itself, made from the schemas that check requests. */
+export function documentsOf(modules: ModulesContainer, limits: Limits) {
+  const controllers = [...modules.values()].flatMap((module) =>
+    [...module.controllers.values()].flatMap(({ metatype }) => (metatype ? [metatype] : [])),
+  );
+  return {
+    openApi: openApi(controllers as Type[], limits, VERSION),
+    asyncApi: asyncApi(VERSION),
+  };
+}
+
+/** The documents for programs; `pages.controller.ts` has them for people. */
 @Controller('api')
 @RequiresScope('read')
 export class DocumentsController {
-  readonly #asyncApi = asyncApi(VERSION);
-  readonly #openApi: object;
+  readonly #documents;
 
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(CONFIG) { limits }: Config,
   ) {
-    const controllers = [...modules.values()].flatMap((module) =>
-      [...module.controllers.values()].flatMap(({ metatype }) => (metatype ? [metatype] : [])),
-    );
-    this.#openApi = openApi(controllers as Type[], limits, VERSION);
+    this.#documents = documentsOf(modules, limits);
   }
 
   @Get('docs')
   @Documented({ summary: 'HTTP as an OpenAPI 3.1 document' })
   openApi(): object {
-    return this.#openApi;
+    return this.#documents.openApi;
   }
 
   @Get('asyncapi.json')
   @Documented({ summary: 'The socket as an AsyncAPI 3 document' })
   asyncApi(): object {
-    return this.#asyncApi;
+    return this.#documents.asyncApi;
   }
 }

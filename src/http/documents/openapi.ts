@@ -94,6 +94,7 @@ function operation(
   typeBody: z.ZodType | undefined,
 ): Record<string, unknown> {
   const body = typeBody ?? document?.body?.(limits);
+  const text = document?.isStream ? 'text/event-stream' : document?.text;
   return {
     summary: type ? `${document?.summary}: ${type}` : document?.summary,
     ...(needs === 'nothing' ? { security: [] } : needs !== 'any key' && { 'x-scope': needs }),
@@ -124,9 +125,7 @@ function operation(
         ...(document?.answer
           ? { content: { 'application/json': { schema: jsonSchema(document.answer, 'output') } } }
           : {}),
-        ...(document?.isStream
-          ? { content: { 'text/event-stream': { schema: { type: 'string' } } } }
-          : {}),
+        ...(text === undefined ? {} : { content: { [text]: { schema: { type: 'string' } } } }),
       },
       default: {
         description: 'Refused, with one of the codes',

@@ -1,0 +1,66 @@
+import { html, page } from '../../src/http/documents/html.ts';
+import { docsPage } from '../../src/http/documents/pages.ts';
+import { schemaHtml, typeOf } from '../../src/http/documents/schema-html.ts';
+
+const HOSTILE = `<img src=x onerror=alert(1)>"'&`;
+const ESCAPED = '&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;';
+
+describe('the pages', () => {
+  it('escape every value, but not what is HTML already', () => {
+    const inner = html`<b>${HOSTILE}</b>`;
+    expect(html`<p title="${HOSTILE}">${[inner, inner]}${undefined}${false}${7}</p>`.text).toBe(
+      `<p title="${ESCAPED}"><b>${ESCAPED}</b><b>${ESCAPED}</b>7</p>`,
+    );
+    expect(page(HOSTILE, inner)).not.toContain('<img');
+  });
+
+  it('show a hostile document as text', () => {
+    const schema = {
+      ...{ type: 'object', required: [HOSTILE], description: HOSTILE },
+      properties: { [HOSTILE]: { type: HOSTILE, enum: [HOSTILE], description: HOSTILE } },
+    };
+    const text = docsPage(
+      {
+        info: { title: HOSTILE, version: HOSTILE },
+        paths: {
+          [HOSTILE]: {
+            [HOSTILE]: {
+              ...{ summary: HOSTILE, 'x-scope': HOSTILE, security: [{}] },
+              parameters: [{ name: HOSTILE, in: HOSTILE, required: true, schema }],
+              requestBody: { content: { [HOSTILE]: { schema } } },
+              responses: { [HOSTILE]: { description: HOSTILE } },
+            },
+          },
+        },
+        components: { schemas: { [HOSTILE]: schema } },
+      },
+      {
+        info: { description: HOSTILE },
+        operations: { [HOSTILE]: { action: 'send' } },
+        components: {
+          messages: { [HOSTILE]: { name: HOSTILE, summary: HOSTILE, payload: schema } },
+          schemas: {},
+        },
+      },
+    );
+    expect(text).not.toContain('<img');
+    expect(text.split(ESCAPED).length).toBeGreaterThan(15);
+  });
+
+  it('say the type of a schema in words', () => {
+    expect(typeOf({ type: 'string', maxLength: 5 })).toBe('string, …5 characters');
+    expect(typeOf({ enum: ['a', null] })).toBe('"a" or null');
+    expect(typeOf({ type: 'array', items: { type: 'object' }, maxItems: 3 })).toBe(
+      'array of object, …3 items',
+    );
+    expect(typeOf({ anyOf: [{ type: 'string' }, { $ref: '#/components/schemas/refused' }] })).toBe(
+      'string or refused',
+    );
+    expect(typeOf({ type: 'integer', maximum: Number.MAX_SAFE_INTEGER, minimum: 0 })).toBe(
+      'integer, 0…',
+    );
+    expect(typeOf({})).toBe('anything');
+    const deep = { type: 'array', items: { properties: { inner: { const: 1 } } } };
+    expect(schemaHtml(deep).text).toContain('inner');
+  });
+});
