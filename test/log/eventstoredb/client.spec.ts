@@ -9,7 +9,8 @@ import { fakeEventStore, type FakeEventStoreLog } from '../../conformance/events
 import { serverFault } from '../../support/eventstore/index.ts';
 import { anEvent, eventsOf, eventually, idsOf, someEvents } from '../../support/log-events.ts';
 
-const quick = { answerMs: 80, retryPauseMaxMs: 20 };
+/** Long enough for an answer on a busy machine: what is not answered here never is. */
+const quick = { answerMs: 500, retryPauseMaxMs: 20 };
 
 describe('the client of EventStoreDB', () => {
   let store: FakeEventStoreLog;
@@ -66,9 +67,9 @@ describe('the client of EventStoreDB', () => {
     const log = await store.open(quick);
     store.server.disposeHangs = true;
     store.server.mischief.push('poison');
-    const start = performance.now();
+    // The old client is never let go of: what waited for that would not end either.
     await log.append({ stream: 'a', expected: NO_STREAM, events: [anEvent()] });
-    expect(performance.now() - start).toBeLessThan(4_000);
+    expect(store.server.clients).toHaveLength(2);
     await log.close();
   });
 
