@@ -57,13 +57,20 @@ export const slow: Bench = {
   },
 };
 
+interface WatchOptions {
+  readonly pausedMs: number;
+  readonly hasSlow: boolean;
+  /** Characters that messages are longer by. */
+  readonly padding?: number;
+}
+
 /** Has a session watched; with `hasSlow` by one who reads nothing for `pausedMs`. */
 export async function watch(
   databaseUrl: string,
   service: Pick<Program, 'url' | 'memory' | 'metric'>,
-  { pausedMs, hasSlow }: { readonly pausedMs: number; readonly hasSlow: boolean },
+  { pausedMs, hasSlow, padding }: WatchOptions,
 ): Promise<Watched> {
-  const session = await beginSession(databaseUrl);
+  const session = await beginSession(databaseUrl, padding);
   const sent: number[] = [];
   const newViewer = (): Viewer => new Viewer(service.url, session.sessionId, sent);
   const fast = Array.from({ length: FAST }, newViewer);

@@ -49,7 +49,7 @@ type Pending =
 type Named = Pick<SessionView, 'declared' | 'startedAt' | 'name' | 'prompt'>;
 
 export const searchEntries: Projection<SearchEntryRow> = {
-  name: 'search',
+  name: 'search_entries',
   version: 1,
   entity: SearchEntryRow,
   keyColumn: 'entry',
