@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { START, type RecordedEvent } from '../log/event-log.ts';
 import { WakeUpSignal } from '../log/wake-up-signal.ts';
@@ -20,6 +21,8 @@ import { applyBatch } from './apply-batch.ts';
 const RETRY_FIRST_MS = 50;
 /** A batch is debounced by so many times as long as the last one took. */
 const DEBOUNCE_FACTOR = 8;
+/** The part of its time that the event loop works, from which on it is busy. */
+const BUSY = 0.8;
 
 /**
  * Keeps one read model at the head of the log. Nodes that share a database may all run it: the
@@ -36,6 +39,7 @@ export class ProjectionLoop {
   #checkpoint: Checkpoint | undefined;
   #gaps: GapDetector;
   #isBooted = false;
+  #utilization = performance.eventLoopUtilization();
   #position = START;
   #parked = 0;
   #standingBy = false;
@@ -136,12 +140,22 @@ export class ProjectionLoop {
   async #debounce(taken: number, tookMs: number): Promise<void> {
     const { projectionBatchMax, projectionDebounceMs, projectionDebounceMsMax } =
       this.context.limits;
-    if (taken >= projectionBatchMax) return;
+    const isGivingWay = this.projection.isBackground && this.#isBusy();
+    if (taken >= projectionBatchMax && !isGivingWay) return;
+    const longMs = DEBOUNCE_FACTOR * tookMs;
     const delayMs = Math.max(
       projectionDebounceMs - tookMs,
-      Math.min(DEBOUNCE_FACTOR * tookMs, projectionDebounceMsMax),
+      isGivingWay ? longMs : Math.min(longMs, projectionDebounceMsMax),
     );
     await this.#polled.wait(delayMs);
+  }
+
+  /** Whether the event loop had hardly a pause since this was asked last. */
+  #isBusy(): boolean {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
+    this.#utilization = now;
+    return utilization > BUSY;
   }
 
   /** The checkpoint to go on from, undefined when it must be read again. */

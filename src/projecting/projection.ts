@@ -17,6 +17,11 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   readonly name: string;
   /** Raised when `keys` or `evolve` change, so that the read model is rebuilt. */
   readonly version: number;
+  /**
+   * Gives way while the service is busy: its rows are costly, and nobody waits for them. It falls
+   * behind then, and catches up afterwards.
+   */
+  readonly isBackground?: boolean;
   /** The table of its rows. */
   readonly entity: new () => Row;
   /** The property that makes up the primary key with `sessionId`; undefined: that alone. */
