@@ -13,7 +13,7 @@ const EVERY_MS = 5;
 
 /**
  * From the call of an append to the event at a live follower of the whole log, 200 events a second,
- * beside a subscription of the bare client that hears the same events.
+ * beside a subscription of the bare client that receives the same events.
  */
 export const followEsdb: Bench = {
   name: 'follow.esdb',
@@ -34,7 +34,7 @@ export const followEsdb: Bench = {
     await sleep(1_000);
     await appendAll(log, sentAt);
     for (let waited = 0; ours.size < EVENTS || bare.size < EVENTS; waited += 10) {
-      if (waited > 30_000) throw new Error('not all events were heard');
+      if (waited > 30_000) throw new Error('not all events were received');
       await sleep(10);
     }
     await subscription.unsubscribe();

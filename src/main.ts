@@ -4,7 +4,9 @@ import { ConfigError, readConfig } from './config.ts';
 import { withSecretFiles } from './startup/secret-files.ts';
 import { startService, type Service } from './startup/service.ts';
 
-/** What npm passes on comes beside what the terminal has told everyone: one Ctrl-C, two signals. */
+/**
+ * What npm passes on comes beside what the terminal has sent to everyone: one Ctrl-C, two signals.
+ */
 const oneCtrlCMs = 1_000;
 
 /**

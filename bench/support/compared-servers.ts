@@ -7,7 +7,7 @@ import { reportedMessage } from './reported.ts';
 export interface ComparedServer {
   readonly path: string;
   body(room: string, message: string): string;
-  /** Each message is told once to each socket, by its name. */
+  /** Each message is sent once to each socket, by its name. */
   watch(socket: Socket, room: string, saw: (message: string) => void): Promise<unknown>;
 }
 

@@ -18,7 +18,7 @@ export async function watch({ url, key }, sessionId) {
   const refused = new Promise((_, reject) => {
     socket.once('connect_error', (error) => reject(new Error(`viewer: ${error.message}`)));
   });
-  // Who plays hears of it when the session is opened.
+  // Who plays is notified when the session is opened.
   refused.catch(() => undefined);
   const open = async () => {
     const answer = socket

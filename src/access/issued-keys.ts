@@ -122,8 +122,9 @@ export class IssuedKeys {
   }
 
   async #end(manager: EntityManager, id: string): Promise<KeyRow> {
-    // One revocation at a time: two admins who revoke each other's key must not both be told that
-    // the other one is left. Reading, which is how keys are checked, does not wait for this lock.
+    // One revocation at a time: two admins who revoke each other's key must not both be answered
+    // that the other one is left. Reading, which is how keys are checked, does not wait for this
+    // lock.
     await manager.query('lock table keys in share row exclusive mode');
     const row = await manager.findOneBy(KeyRow, { id });
     if (!row) throw new CommandRefused('not-found', 'there is no such key');

@@ -73,7 +73,7 @@ export class Keys implements Authenticator {
     return { id: principalIdOf(id), name, scopes };
   }
 
-  /** A principal's key is looked up anew when it is shown next. */
+  /** A principal's key is looked up again when it is shown next. */
   forget(principalId: string): void {
     for (const [hash, { id }] of this.#known.entries()) {
       if (id === principalId) this.#known.delete(hash);

@@ -62,7 +62,7 @@ async function append(
   await log.append({ stream: STREAM, expected, events: [{ ...fact, id, v, meta }] });
 }
 
-/** Somebody else's append in between is no reason to give up: the stream is read anew. */
+/** Somebody else's append in between is no reason to give up: the stream is read again. */
 async function withoutConflict(work: () => Promise<void>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -79,7 +79,7 @@ type Settle = (position: string | undefined) => void;
 /**
  * The write path. Commands of one session queue in this process, are decided one on another's
  * result and appended as one append; another node's append in between is a conflict, after which
- * they are decided anew.
+ * they are decided again.
  */
 export class CommandHandler {
   readonly #queues: SerialQueues<Waiting>;

@@ -28,7 +28,10 @@ export interface CommandAsked {
 
 const NAMESPACE = '5b0a0f4e-1c53-5d0e-8f43-0c7d3b9d2a61';
 
-/** Where requested commands enter: they get their ids, chunks are gathered, places told. */
+/**
+ * Where requested commands enter: they get their ids, chunks are gathered, and positions are
+ * answered.
+ */
 export class CommandRequests {
   readonly #chunks: ChunkWindow<CommandOutcome>;
 

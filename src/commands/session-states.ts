@@ -23,9 +23,9 @@ export interface StatesOptions {
   readonly snapshotEvery: number;
   /** Bounds of one page of events while a state is folded. */
   readonly pages: { readonly limit: number; readonly bytesMax: number };
-  /** Hears that a part of a session was written down. */
+  /** Called when a part of a session was stored. */
   readonly onSnapshot: (sessionId: string) => void;
-  /** Hears why one was not. */
+  /** Called with why one was not. */
   readonly onFault: (fault: unknown) => void;
 }
 

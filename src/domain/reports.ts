@@ -51,6 +51,6 @@ const joined = (data: EventData<'participant.joined'>): SessionFact => ({
   data,
 });
 
-/** A session first heard of in the middle exists from then on; its start fills the rest later. */
+/** A session first known in the middle exists from then on; its start fills the rest later. */
 const inferredStart = (state: SessionState, source: ReportedSource): SessionFact[] =>
   state.lifecycle === 'none' ? [{ type: 'session.started', data: { source, inferred: true } }] : [];

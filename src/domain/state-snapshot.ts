@@ -1,7 +1,7 @@
 import type { SessionEvent } from '@playhead/contract';
 import type { AppendedCommand, OpenMessage, SessionState } from './session-state.ts';
 
-/** Whatever some events of a session speak of, so that a part of its state can be told apart. */
+/** Whatever some events of a session speak of, so that a part of its state can be separated. */
 export interface Touched {
   readonly commands: Set<string>;
   readonly messages: Set<string>;

@@ -8,7 +8,7 @@ import type { RunAs } from './run-as.ts';
 
 /** Where a server listens. */
 export interface Endpoint {
-  /** What Postgres must be told. */
+  /** What Postgres must be started with. */
   readonly settings: Readonly<Record<string, string>>;
   readonly url: (database: string) => string;
   /** Removes what was made for it, once the server is gone. */

@@ -8,7 +8,7 @@ export interface DiskSpace {
   readonly isLow: boolean;
 }
 
-/** What to watch, and who hears of a change. */
+/** What to watch, and who is notified of a change. */
 export interface DiskSpaceOptions {
   readonly folder: string;
   readonly warnBelowBytes: number;

@@ -17,7 +17,7 @@ export interface Server {
 /** Postgres found a server of the same cluster, or processes of one, still there. */
 export class LeftoversInUse extends Error {}
 
-/** Which cluster to start, with which programs, as whom, and who hears of it. */
+/** Which cluster to start, with which programs, as whom, and who is notified of it. */
 export interface ServerOptions {
   readonly cluster: string;
   readonly binaries: Binaries;
@@ -36,7 +36,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   const args = ['-D', cluster, ...asArguments({ ...settings, ...endpoint.settings })];
   const child = run(as, binaries.postgres, args, ['ignore', 'ignore', 'pipe']);
   const closed = once(child, 'close').catch((error: unknown) => [error]);
-  // Out of the terminal's reach it would outlive a process that ends in a hurry.
+  // Out of the terminal's reach it would outlive a process that ends suddenly.
   const onExit = (): unknown => child.kill('SIGINT');
   process.once('exit', onExit);
   void closed.then(() => process.off('exit', onExit));

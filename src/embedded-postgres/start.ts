@@ -20,7 +20,7 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** Where the data lies, how it is reached, and who hears of it. */
+/** Where the data lies, how it is reached, and who is notified of it. */
 export interface EmbeddedPostgresOptions {
   /** Made when missing; the database cluster becomes its folder `postgres`. */
   readonly dataDir: string;

@@ -88,7 +88,7 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     answer({ ok: true });
   }
 
-  /** Viewers are told before the sockets close. */
+  /** Viewers are notified before the sockets close. */
   beforeApplicationShutdown(): void {
     this.subscriptions.stop();
   }
@@ -105,7 +105,7 @@ export class ConsoleGateway implements OnGatewayInit, BeforeApplicationShutdown 
     return slot;
   }
 
-  /** A console opened anew goes on as it was until the new one is answered, or refused. */
+  /** A console opened again goes on as it was until the new one is answered, or refused. */
   #viewer(
     socket: ViewerSocket,
     writeBuffer: WriteBuffer,

@@ -42,7 +42,7 @@ export class OpenSessions {
     private readonly options: OpenSessionsOptions,
   ) {}
 
-  /** Opens a session, or opens it anew: see `SubscriptionSlot`. */
+  /** Opens a session, or opens it again: see `SubscriptionSlot`. */
   open(request: SessionOpen, answer: (answer: SessionOpened | Refused) => void): void {
     const { sessionId } = request;
     const { subscriptions, roomsMax } = this.options;
@@ -68,7 +68,7 @@ export class OpenSessions {
     this.#sessions.delete(sessionId);
   }
 
-  /** The socket may see nothing any more: each subscription is ended and told why. */
+  /** The socket may see nothing any more: each subscription is ended, with the reason. */
   closeAll(refusal: Refusal): void {
     for (const session of [...this.#sessions.values()]) session.closeWith(refusal);
   }

@@ -1,7 +1,7 @@
 import { cleanse, refuse, type Refusal } from '@playhead/contract';
 import type { z } from 'zod';
 
-/** A fault is told in about a line, whatever was sent. */
+/** A fault is described in about a line, whatever was sent. */
 const MESSAGE_LENGTH_MAX = 200;
 
 /** A payload that its schema takes, or what is wrong with it. */

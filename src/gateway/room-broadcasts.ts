@@ -9,11 +9,11 @@ import type { Server } from 'socket.io';
 import type { WriteBuffer } from './write-buffer.ts';
 
 /**
- * What this node's viewers of a session are told beside its events. A viewer who is behind with
+ * What this node's viewers of a session are sent beside its events. A viewer who is behind with
  * those does without signals and gets presence later, as it is then: none may cost it the session.
  */
 export class RoomBroadcasts {
-  /** Presence that is told later, by socket and session. */
+  /** Presence that is sent later, by socket and session. */
   readonly #owed = new Set<string>();
 
   constructor(
@@ -50,7 +50,7 @@ export class RoomBroadcasts {
     }
   }
 
-  /** Only this node's sockets: others are told by theirs. Encoded once however many there are. */
+  /** Only this node's sockets: others get it from theirs. Encoded once however many there are. */
   #to(sessionId: string, without: readonly string[]) {
     return this.server.local.to(sessionRoom(sessionId)).except([...without]);
   }

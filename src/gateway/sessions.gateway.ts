@@ -57,7 +57,7 @@ interface Connected {
 export class SessionsGateway
   implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, BeforeApplicationShutdown
 {
-  /** What viewers are told beside events. */
+  /** What viewers are sent beside events. */
   broadcasts: RoomBroadcasts;
   readonly #connected = new Map<string, Connected>();
   #audience: SessionAudience;
@@ -135,7 +135,7 @@ export class SessionsGateway
       watches: (sessionId, change) => {
         if (change === 'enters') this.#presence.enter(sessionId, principalOf(socket));
         else if (change === 'leaves') this.#presence.leave(sessionId, principalOf(socket));
-        // Who was out of the room has not heard what was told there.
+        // Who was out of the room has not received what was sent there.
         else socket.emit('session:presence', this.#presence.of(sessionId));
       },
     });
@@ -189,7 +189,7 @@ export class SessionsGateway
     answer({ ok: true });
   }
 
-  /** Viewers are told before the sockets close, and come back one after another. */
+  /** Viewers are notified before the sockets close, and come back one after another. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#isLeaving = true;
     this.subscriptions.stop();

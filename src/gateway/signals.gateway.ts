@@ -84,12 +84,12 @@ export class SignalsGateway implements OnGatewayInit {
     const now = Date.now();
     const expiresInMs = active === false ? 0 : typing.start(sessionId, now);
     if (active === false) typing.stop(sessionId, now);
-    this.#tell(socket, { sessionId, kind, ...(data && { data }), expiresInMs });
+    this.#broadcast(socket, { sessionId, kind, ...(data && { data }), expiresInMs });
   }
 
   /** To everybody else who has the session open, here and on other nodes. */
-  #tell(socket: ViewerSocket, told: Omit<SessionSignal, 'from'>): void {
-    const signal = { ...told, from: principalOf(socket) };
+  #broadcast(socket: ViewerSocket, payload: Omit<SessionSignal, 'from'>): void {
+    const signal = { ...payload, from: principalOf(socket) };
     this.sockets.broadcasts.signal(signal, socket.id);
     if (this.nodes.others > 0) this.nodes.send({ type: 'signal', signal });
   }
@@ -108,7 +108,7 @@ export class SignalsGateway implements OnGatewayInit {
     socket.once('disconnect', () => {
       this.#typing.delete(socket.id);
       for (const sessionId of typing.in(Date.now())) {
-        this.#tell(socket, { sessionId, kind: 'typing', expiresInMs: 0 });
+        this.#broadcast(socket, { sessionId, kind: 'typing', expiresInMs: 0 });
       }
     });
     return typing;

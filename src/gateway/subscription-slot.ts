@@ -9,7 +9,7 @@ interface Subscription {
 }
 
 /**
- * Where one socket has one thing open. Opening it anew leaves the old subscription running until
+ * Where one socket has one thing open. Opening it again leaves the old subscription running until
  * the new one is acknowledged; if the new one is refused, the old one stays. Of several requests
  * the last one counts.
  */

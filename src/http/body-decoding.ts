@@ -59,7 +59,7 @@ function decoded(
 ): Counted {
   const decoder = DECODERS[coding]();
   const body = new Counted();
-  // Fastify stops listening when the limit is reached, and an error that nobody hears would end
+  // Fastify stops listening when the limit is reached, and an error that nobody handles would end
   // the process.
   body.on('error', () => undefined);
   raw.on('data', ({ length }: Buffer) => (body.receivedEncodedLength += length));

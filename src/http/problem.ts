@@ -34,7 +34,7 @@ export class Problem extends Error {
     const named = new Set<string>();
     const faults = issues
       .map(({ path, message }) => ({ field: path.join('.'), message }))
-      // What else is wrong with a field says nothing once it must be written anew anyway.
+      // What else is wrong with a field says nothing once it must be written again anyway.
       .filter(({ field }) => !named.has(field) && named.add(field));
     const [first] = faults;
     const problem = new Problem(

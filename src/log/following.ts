@@ -11,7 +11,7 @@ export interface FollowSource {
   stop(): Promise<void>;
 }
 
-/** How a follower bears with failures, and who hears of them. */
+/** How a follower bears with failures, and who is notified of them. */
 export interface FollowOptions {
   /** Longest pause before a failed read or a failed handler is tried again. */
   readonly retryPauseMaxMs: number;
@@ -44,15 +44,15 @@ export function startFollowing(
 
   const run = async (): Promise<void> => {
     let through = after;
-    let told = false;
+    let reported = false;
     while (!signal.aborted) {
       const page = await persist('reading', () => source.read(through));
       if (!page) return;
       const { events, caughtUp } = page;
       through = events.at(-1)?.position ?? through;
-      if (events.length > 0 || caughtUp !== told) {
+      if (events.length > 0 || caughtUp !== reported) {
         await persist('its handler', () => handle({ events, through, caughtUp }));
-        told = caughtUp;
+        reported = caughtUp;
       }
       if (caughtUp) await source.news(through, signal);
     }

@@ -1,22 +1,22 @@
 import type { NodeMessage } from './messages.ts';
 
 /**
- * What a node hears of the others that share its database. Of one node, calls come in the order in
- * which it told; `arrived` comes before anything else of it.
+ * What a node receives from the others that share its database. Of one node, calls come in the
+ * order in which it sent; `arrived` comes before anything else of it.
  */
 export interface NodesListener {
   received(node: string, message: NodeMessage): void;
-  /** A node that was not known, or was gone. What it told before is not known either. */
+  /** A node that was not known, or was gone. What it sent before is not known either. */
   arrived?(node: string): void;
-  /** Something that a node told was lost on the way. */
+  /** Something that a node sent was lost on the way. */
   missed?(node: string): void;
-  /** A node has stopped, or was not heard of for a while. */
+  /** A node has stopped, or sent nothing for a while. */
   gone?(node: string): void;
 }
 
 /**
  * What nodes tell each other: best effort, at most once, stored nowhere. For what does no harm when
- * it is lost and may be told anew; events go by the log alone.
+ * it is lost and may be sent again; events go by the log alone.
  */
 export interface Nodes {
   /** This node's name, as the others see it; another one at each start. */
@@ -28,8 +28,8 @@ export interface Nodes {
    * too much waits already, it is too long, or there is no connection.
    */
   send(message: NodeMessage): boolean;
-  /** Hears of the others that are known and what they tell, until the function is called. */
+  /** Calls back with the others that are known and what they send, until the function is called. */
   listen(listener: NodesListener): () => void;
-  /** Says good-bye. Nothing is told or heard from then on. */
+  /** Says good-bye. Nothing is sent or received from then on. */
   close(): Promise<void>;
 }

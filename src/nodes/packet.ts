@@ -8,7 +8,7 @@ const packet = z.object({
   bye: z.literal(true).optional(),
 });
 
-/** What travels at once: what a node told, and the how manieth packet of that node it is. */
+/** What travels at once: messages of a node, and the number of the packet. */
 export interface Packet {
   readonly from: string;
   /** 1, 2, 3, … */

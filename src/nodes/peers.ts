@@ -5,13 +5,13 @@ import type { Packet } from './packet.ts';
 export interface PeersLimits {
   /** Own beats during which a node may be silent. */
   readonly nodeMissedHeartbeatsMax: number;
-  /** Of more other nodes than this nothing is heard. */
+  /** More other nodes than this are not known. */
   readonly nodesMax: number;
 }
 
 /**
  * The other nodes, as their packets show them. Silence is counted in beats of this node, not in
- * time: while this one stands still, and hears nobody, nobody grows old.
+ * time: while this one stands still, and receives nothing, nobody grows old.
  */
 export class Peers {
   readonly #known = new Map<string, { nth: number; silentBeats: number }>();

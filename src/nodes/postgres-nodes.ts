@@ -15,9 +15,9 @@ export interface PostgresNodesOptions extends PeersLimits {
   readonly nodeHeartbeatMs: number;
   /** How long messages wait for others to go with them. */
   readonly nodeBatchMs: number;
-  /** What may wait to be told; more is dropped. */
+  /** What may wait to be sent; more is dropped. */
   readonly nodePendingBytesMax: number;
-  /** Pause before a lost connection is made anew, and how long a statement may take. */
+  /** Pause before a lost connection is made again, and how long a statement may take. */
   readonly nodeRetryMs: number;
   readonly nodeStatementMs: number;
   /** Takes what an operator should know, once an outage. */
@@ -46,7 +46,7 @@ class PostgresNodes implements Nodes {
   readonly #beats: NodeJS.Timeout;
   #due: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
-  /** Beats sent since one came back: this node hears itself as it hears the others. */
+  /** Beats sent since one came back: this node receives its own as it receives the others. */
   #unconfirmedBeats = 0;
   #isOut = false;
   #isClosed = false;
@@ -102,7 +102,7 @@ class PostgresNodes implements Nodes {
       },
       first,
       retryMs: nodeRetryMs,
-      // The first word goes out once its answers can be heard.
+      // The first message goes out once its answers can be received.
       ready: () => this.#listener.client && this.#send(),
       lost: (fault) => this.#lost(fault),
       notified: (payload) => this.#receive(payload),
@@ -132,7 +132,7 @@ class PostgresNodes implements Nodes {
     this.#notifier.renew(notifier, fault);
   }
 
-  /** Sends what waits, or that this node is there; what is told meanwhile goes with the next. */
+  /** Sends what waits, or that this node is there; what comes meanwhile goes with the next. */
   #send(): void {
     clearTimeout(this.#due);
     this.#due = undefined;
@@ -156,7 +156,10 @@ class PostgresNodes implements Nodes {
     if (!this.#notifier.client) this.#batch.drop();
     if (this.#isOut) return;
     this.#isOut = true;
-    this.options.warn('nodes do not hear each other: signals and presence stay on this one', fault);
+    this.options.warn(
+      'nodes do not reach each other: signals and presence stay on this one',
+      fault,
+    );
   }
 }
 

@@ -1,11 +1,11 @@
 import pg from 'pg';
 
-/** What a connection is for, and who hears of it. */
+/** What a connection is for, and who is notified of it. */
 export interface ConnectionOptions {
   readonly settings: pg.ClientConfig;
   /** The first statement on each new connection. */
   readonly first: string;
-  /** Pause before a lost connection is made anew, in milliseconds. */
+  /** Pause before a lost connection is made again, in milliseconds. */
   readonly retryMs: number;
   /** A connection can be used. */
   readonly ready: () => void;
@@ -15,7 +15,7 @@ export interface ConnectionOptions {
   readonly notified: (payload: string) => void;
 }
 
-/** One connection to Postgres, made anew whenever it is lost. */
+/** One connection to Postgres, made again whenever it is lost. */
 export class ReconnectingConnection {
   #made: pg.Client | undefined;
   #isReady = false;

@@ -9,7 +9,7 @@ export interface CopyProgress {
   readonly of?: number;
 }
 
-/** Bounds of a copy, in events and bytes, and who hears how far it is. */
+/** Bounds of a copy, in events and bytes, and who is notified of how far it is. */
 export interface CopyOptions {
   /** Events read at once. */
   readonly readEventsMax: number;

@@ -36,7 +36,10 @@ export async function* allPages(
   }
 }
 
-/** Reads a whole log, `limit` events at a time; `onEvents` hears how many there were so far. */
+/**
+ * Reads a whole log, `limit` events at a time; `onEvents` is called with how many there were so
+ * far.
+ */
 export async function digestLog(
   log: EventLog,
   limit: number,

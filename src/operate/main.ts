@@ -46,11 +46,11 @@ async function copy(cleanup: CleanupStack): Promise<Copied> {
   const target = await openStore(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, cleanup);
   const copied = await copyLog(source, target, { ...limits, onProgress: teller(json) });
   if (isTerminal && !json) process.stderr.write('\r\x1b[K');
-  console.log(json ? JSON.stringify(copied) : told(copied));
+  console.log(json ? JSON.stringify(copied) : summaryOf(copied));
   return copied;
 }
 
-const told = ({ events, streams, digest, copied, isBehind }: Copied): string =>
+const summaryOf = ({ events, streams, digest, copied, isBehind }: Copied): string =>
   [
     `copied ${copied} events; both logs hold the same ${events} events of ${streams} streams`,
     `digest ${digest}`,

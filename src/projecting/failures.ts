@@ -3,7 +3,7 @@ import { QueryFailedError } from 'typeorm';
 /** The events, or what a projection makes of them, are at fault. */
 class PoisonError extends Error {}
 
-/** Runs pure code: what it throws is told apart from failures of the database. */
+/** Runs pure code: what it throws is distinguished from failures of the database. */
 export function pure<T>(compute: () => T): T {
   try {
     return compute();

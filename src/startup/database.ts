@@ -27,7 +27,7 @@ export const openDatabase = async (url: string, options: DatabaseOptions): Promi
     connectTimeoutMS: connectTimeoutMs,
     extra: {
       // A connection that is cut in the instant it is made has nobody listening to it yet, and an
-      // error that nobody listens to ends the process. Whoever uses it next hears of it anyway.
+      // error that nobody listens to ends the process. Whoever uses it next gets the error anyway.
       onConnect: (client: pg.Client) => void client.on('error', () => undefined),
     },
     // Errors are thrown to whoever asked; TypeORM would print statements with their values, and a

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 
 /**
  * Where this log lies: server, database, table and history. A dump that is restored makes its
- * tables anew; a server that is recovered to a point in time or promoted begins a new timeline,
+ * tables again; a server that is recovered to a point in time or promoted begins a new timeline,
  * which the second number tells from the end of a recovery to the first checkpoint after it.
  */
 const PLACE = `

@@ -31,7 +31,7 @@ export async function openLog(
     });
   }
   if (await claimLogLocation(database, place)) {
-    logger.warn('the database is a copy: the list of sessions is opened anew by who had it open');
+    logger.warn('the database is a copy: the list of sessions is opened again by who had it open');
   }
   const hasOthers = (): boolean => nodes.others > 0;
   return openPostgresLog({ ...limits, connectionString: url, hasOthers, warn });

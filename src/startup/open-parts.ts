@@ -29,8 +29,8 @@ import type { CleanupStack } from './cleanup-stack.ts';
 
 /**
  * Opens what the service is made of, bottom up, and registers how each part is closed. Throws
- * errors that the person who starts it can read: see `main.ts`. `onFatal` hears that the embedded
- * Postgres has ended.
+ * errors that the person who starts it can read: see `main.ts`. `onFatal` is called when the
+ * embedded Postgres has ended.
  */
 export async function openParts(
   config: Config,
@@ -133,16 +133,16 @@ const watchDisk = (
     },
   });
 
-const unheard = { onSnapshot: () => undefined, onFault: () => undefined };
+const ignored = { onSnapshot: () => undefined, onFault: () => undefined };
 
 /** The write path with the limits of the configuration. */
 export function openCommands(
   { log, snapshots }: { readonly log: EventLog; readonly snapshots: Snapshots },
   limits: Config['limits'],
-  heard: Pick<StatesOptions, 'onSnapshot' | 'onFault'> = unheard,
+  handlers: Pick<StatesOptions, 'onSnapshot' | 'onFault'> = ignored,
 ): CommandHandler {
   const pages = { limit: limits.readEventsMax, bytesMax: limits.readBytesMax };
-  const states = new SessionStates(log, snapshots, { ...limits, pages, ...heard });
+  const states = new SessionStates(log, snapshots, { ...limits, pages, ...handlers });
   return new CommandHandler(log, states, {
     queues: {
       perKeyMax: limits.sessionQueueMax,

@@ -29,8 +29,8 @@ export interface Service {
 }
 
 /**
- * Starts everything, or undoes what was started and throws. `onFatal` hears why a running service
- * cannot go on: only a new start helps.
+ * Starts everything, or undoes what was started and throws. `onFatal` is called with why a running
+ * service cannot go on: only a new start helps.
  */
 export async function startService(
   config: Config,

@@ -76,7 +76,7 @@ class Exchange {
     }
   }
 
-  hear(): void {
+  accept(): void {
     const one = this.down.shift();
     if (one) this.feed({ type: 'answered', ...one });
   }
@@ -89,8 +89,18 @@ class Exchange {
 }
 
 const acts = fc.oneof(
-  fc.constantFrom('ask', 'ask', 'connect', 'disconnected', 'done', 'done', 'hear', 'hear', 'lose'),
-  fc.constantFrom('unavailable', 'refused', 'ask', 'connect', 'hear'),
+  fc.constantFrom(
+    'ask',
+    'ask',
+    'connect',
+    'disconnected',
+    'done',
+    'done',
+    'accept',
+    'accept',
+    'lose',
+  ),
+  fc.constantFrom('unavailable', 'refused', 'ask', 'connect', 'accept'),
   fc.nat(5),
 );
 
@@ -101,14 +111,14 @@ function play(scenario: readonly (string | number)[]): void {
     else if (act === 'ask') exchange.ask();
     else if (act === 'connect') exchange.connect();
     else if (act === 'disconnected') exchange.cut();
-    else if (act === 'hear') exchange.hear();
+    else if (act === 'accept') exchange.accept();
     else if (act === 'lose') exchange.down.shift();
     else exchange.serve(act as 'done');
   }
   exchange.connect();
   for (let turn = 0; turn < 5_000 && exchange.state.pending.length > 0; turn += 1) {
     if (exchange.up.length > 0) exchange.serve('done');
-    else if (exchange.down.length > 0) exchange.hear();
+    else if (exchange.down.length > 0) exchange.accept();
     else exchange.expire(0);
   }
   expect(exchange.faults).toEqual([]);
@@ -146,7 +156,7 @@ describe('commands', () => {
     exchange.expire(0);
     expect(exchange.up.map(({ command }) => command.id)).toEqual([id, id]);
     for (const how of ['done', 'done'] as const) exchange.serve(how);
-    for (let turn = 0; turn < 2; turn += 1) exchange.hear();
+    for (let turn = 0; turn < 2; turn += 1) exchange.accept();
     expect(exchange.answered.get(id)).toMatchObject({ ok: true, appended: true });
   });
 
@@ -157,7 +167,7 @@ describe('commands', () => {
     for (let tries = 1; tries <= limits.commandTriesMax; tries += 1) {
       expect(exchange.answered.has(id)).toBe(false);
       exchange.serve('unavailable');
-      exchange.hear();
+      exchange.accept();
       exchange.expire(exchange.due.length - 1);
     }
     expect(exchange.answered.get(id)).toMatchObject({ ok: false, code: 'unavailable' });

@@ -70,7 +70,7 @@ export class ConsoleHarness {
     server.refuseNoMore();
     for (let turn = 0; turn < 5_000; turn += 1) {
       if (!server.isConnected) this.connect();
-      else if (server.up.length > 0) server.hear();
+      else if (server.up.length > 0) server.accept();
       else if (server.isAsked) server.answer(3, 0);
       else if (server.down.length > 0) this.receive();
       else if (server.isReplaying) server.replay();

@@ -28,7 +28,7 @@ const happening: readonly (readonly [number, fc.Arbitrary<Act>])[] = [
 const opening: typeof happening = [
   [6, fc.constant<Act>((_, harness) => harness.connect())],
   [2, fc.constant<Act>((_, harness) => harness.cut())],
-  [6, fc.constant<Act>((server) => server.hear())],
+  [6, fc.constant<Act>((server) => server.accept())],
   [
     6,
     fc.tuple(count, fc.nat(3)).map(

@@ -67,7 +67,7 @@ describe('a list that is watched', () => {
   const shown = ({ state }: ConsoleHarness, id: string): SessionView | undefined =>
     state.sessions?.find(({ sessionId }) => sessionId === id);
 
-  it('shares with the list before what has not changed, also when it was asked for anew', () => {
+  it('shares with the list before what has not changed, also when it was asked for again', () => {
     const { server, harness } = liveHarness();
     const before = harness.state.sessions;
     server.append([5]);
@@ -88,7 +88,7 @@ describe('a list that is watched', () => {
     server.restore(4, [7]);
     expect(harness.state.sessions).toHaveLength(4);
     harness.connect();
-    server.hear();
+    server.accept();
     server.answer(1, 0);
     harness.receive();
     expect([harness.state.resets, harness.state.sessions?.length]).toEqual([1, 4]);
@@ -96,7 +96,7 @@ describe('a list that is watched', () => {
     expect(harness.state.sessions?.map(({ sessionId }) => sessionId)).toEqual(['s2']);
   });
 
-  it('clears what is told to be null', () => {
+  it('clears what is sent as null', () => {
     const { server, harness } = liveHarness();
     server.append([20]);
     harness.settle();
@@ -113,7 +113,7 @@ describe('a list that is watched', () => {
     harness.connect();
     const { attempt: attempt } = harness.state;
     expect(server.up[0]?.request).toMatchObject({ after: '00000004', epoch: server.epoch });
-    server.hear();
+    server.accept();
     server.answer(1, 0);
     times(2, () => server.replay());
     for (const at of [0, 1]) server.swap(at);
@@ -127,7 +127,7 @@ describe('a list that is watched', () => {
     const { server, harness } = liveHarness();
     harness.cut();
     harness.connect();
-    server.hear();
+    server.accept();
     server.answer(1, 0);
     server.replay();
     times(framesBufferedMax * 3, () => server.append([1]));
@@ -145,7 +145,7 @@ describe('a list that is watched', () => {
     server.lose(0);
     harness.receive();
     expect([harness.state.phase.is, harness.pauses]).toEqual(['opening', []]);
-    server.hear();
+    server.accept();
     server.answer(1, 0);
     harness.receive();
     times(2, () => server.replay());
@@ -163,7 +163,7 @@ describe('a list that is watched', () => {
     harness.connect();
     times(3, () => {
       server.refuseNext('not-yet');
-      server.hear();
+      server.accept();
       server.answer(1, 0);
       harness.receive();
       harness.wake();
@@ -190,7 +190,7 @@ describe('a list that is watched', () => {
     server.append([1]);
     harness.connect();
     for (const unknown of [true, false]) {
-      server.hear();
+      server.accept();
       server.answer(1, 0);
       const from = '00000005';
       const frame = { from, through: '00000006', patches: [], events: [] };
@@ -206,13 +206,13 @@ describe('a list that is watched', () => {
     const server = new ScriptedConsole({}, 100);
     server.append([1, 2, 3]);
     const harness = new ConsoleHarness(server);
-    const told = [statusOf(harness.state)];
+    const got = [statusOf(harness.state)];
     const next = (step: () => void): void => {
       step();
-      told.push(statusOf(harness.state));
+      got.push(statusOf(harness.state));
     };
     next(() => harness.connect());
-    server.hear();
+    server.accept();
     server.answer(5, 1);
     times(2, () => server.replay());
     next(() => harness.receive());
@@ -225,7 +225,7 @@ describe('a list that is watched', () => {
     next(() => harness.cut());
     next(() => harness.settle());
     next(() => (server.close('forbidden'), harness.receive()));
-    expect(told).toEqual([
+    expect(got).toEqual([
       ...['connecting', 'connecting', 'replaying', 'replaying', 'live', 'behind', 'live'],
       ...['connecting', 'replaying', 'connecting', 'live', 'closed'],
     ]);
@@ -241,7 +241,7 @@ describe('a list that is watched', () => {
       const harness = new ConsoleHarness(server);
       server.refuseNext(code);
       harness.connect();
-      server.hear();
+      server.accept();
       server.answer(1, 0);
       harness.receive();
       expect(harness.state.phase).toMatchObject({ is: 'closed', refusal: { code } });

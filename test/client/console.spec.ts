@@ -75,8 +75,8 @@ describe('a console', () => {
     const client = clientAt(cable.url);
     const all = client.openConsole({}, { events: true });
     const some = client.openConsole(filter);
-    const told: string[] = [];
-    all.onEvents((events) => told.push(...events.map(({ id }) => id)));
+    const got: string[] = [];
+    all.onEvents((events) => got.push(...events.map(({ id }) => id)));
     await until(() => all.status === 'live' && some.status === 'live');
     let isOver = false;
     const cutting = async (): Promise<void> => {
@@ -110,7 +110,7 @@ describe('a console', () => {
       const { events } = await service.get<{ events: { id: string }[] }>(path);
       logged.push(...events.map(({ id }) => id));
     }
-    expect([...told].sort()).toEqual(logged.sort());
+    expect([...got].sort()).toEqual(logged.sort());
   }, 60_000);
 
   it('is shared by those who ask alike, and each closes its own', async () => {
@@ -126,24 +126,24 @@ describe('a console', () => {
     expect(client.consoleSnapshot({ search: 'none' })).toBeUndefined();
     // The client's own socket and one for the other list.
     expect(await socketsOf()).toBe(2);
-    let heard = 0;
-    one.subscribe(() => (heard += 1));
+    let received = 0;
+    one.subscribe(() => (received += 1));
     one.close();
     one.close();
-    expect([one.status, one.refusal, heard]).toEqual(['closed', undefined, 1]);
+    expect([one.status, one.refusal, received]).toEqual(['closed', undefined, 1]);
     await post('shared', 'session.rename', { name: 'Tea again' });
     await until(() => find(other, 'shared')?.name === 'Tea again');
     expect(find(one, 'shared')?.name).toBe('Tea');
     others.close();
     await until(async () => (await socketsOf()) === 1);
     other.close();
-    const anew = client.openConsole({ search: 'again' });
-    await until(() => anew.status === 'live');
+    const again = client.openConsole({ search: 'again' });
+    await until(() => again.status === 'live');
     await post('shared', 'session.rename', { name: 'Coffee' });
-    await until(() => anew.sessions?.length === 0);
+    await until(() => again.sessions?.length === 0);
     expect(await socketsOf()).toBe(1);
     client.close();
-    expect([anew.status, anew.refusal]).toEqual(['closed', undefined]);
+    expect([again.status, again.refusal]).toEqual(['closed', undefined]);
     expect(client.openConsole().refusal?.code).toBe('unavailable');
   });
 
@@ -192,8 +192,8 @@ describe('a session that several open', () => {
     expect(client.sessionSnapshot('many')).toBeUndefined();
     await until(() => totals.at(-1) === 1);
     sees.disconnect();
-    const anew = client.openSession('many');
-    await until(() => anew.status === 'live');
+    const again = client.openSession('many');
+    await until(() => again.status === 'live');
   });
 
   it('gives each its events from where it wants them, and commands have one way', async () => {

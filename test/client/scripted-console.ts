@@ -104,8 +104,8 @@ export class ScriptedConsole {
     this.#delivery = undefined;
   }
 
-  /** Hears the first request; it takes the place of one that is not answered yet. */
-  hear(): void {
+  /** Receives the first request; it takes the place of one that is not answered yet. */
+  accept(): void {
     const asked = this.up.shift();
     if (!asked) return;
     if (this.#asked) this.#answer(this.#asked.attempt, { ok: false, ...refuse('refused') });

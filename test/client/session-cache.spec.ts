@@ -190,7 +190,7 @@ describe('a cache of sessions', () => {
     expect(read(one)).toMatchObject({ activity: 'error', revision: 9 });
   });
 
-  it('leaves alone what is to be asked for anew, until it is there', async () => {
+  it('leaves alone what is to be asked for again, until it is there', async () => {
     const { list, client, read } = setUp();
     const old = answered(list, 'a');
     client.setQueryData(one, old);
@@ -202,7 +202,7 @@ describe('a cache of sessions', () => {
     expect(read(one)).toMatchObject({ activity: 'working' });
   });
 
-  it('goes by the roots it is given, and stops when it is told to', () => {
+  it('goes by the roots it is given, and stops when it is asked to', () => {
     const { list, client, read } = setUp();
     const key = ['projects', 'with-sessions'];
     client.setQueryData(key, [{ id: 'p', sessions: [answered(list, 'a')] }]);

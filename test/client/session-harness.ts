@@ -94,7 +94,7 @@ export class SessionHarness {
       const isHolding = isWaiting && phase.buffered.length < bounds.framesBufferedMax;
       const isLate = answersAreLate && isHolding;
       if (!server.isConnected) this.connect();
-      else if (server.up.length > 0) server.hear();
+      else if (server.up.length > 0) server.accept();
       else if (server.isAsked) server.answer(3);
       else if (isLate && server.isReplaying && server.down.length < 2) server.replay();
       else if (server.down.length > 0) this.#receive(isLate);

@@ -7,7 +7,7 @@ import type { SessionHarness } from './session-harness.ts';
 export type Act =
   | { readonly act: 'append' | 'repeat' | 'answer' | 'receive' | 'replay'; readonly count: number }
   | { readonly act: 'lose' | 'swap' | 'take' | 'leave'; readonly at: number }
-  | { readonly act: 'connect' | 'disconnected' | 'hear' | 'wake' | 'read' | 'slow' }
+  | { readonly act: 'connect' | 'disconnected' | 'accept' | 'wake' | 'read' | 'slow' }
   /** Of the latest opening or, late, of one before it. */
   | { readonly act: 'timed-out'; readonly late: number }
   | { readonly act: 'refuse' | 'close'; readonly code: ErrorCode }
@@ -26,7 +26,7 @@ const act = <Name extends Act['act'], Rest extends object>(
 const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: act('append', { count }) },
   { weight: 12, arbitrary: act('receive', { count }) },
-  { weight: 6, arbitrary: act('hear', {}) },
+  { weight: 6, arbitrary: act('accept', {}) },
   { weight: 6, arbitrary: act('answer', { count }) },
   { weight: 6, arbitrary: act('replay', { count }) },
   { weight: 5, arbitrary: act('connect', {}) },
@@ -81,8 +81,8 @@ export function perform(server: ScriptedServer, harness: SessionHarness, one: Ac
       return server.repeat(one.count);
     case 'answer':
       return server.answer(one.count);
-    case 'hear':
-      return server.hear();
+    case 'accept':
+      return server.accept();
     case 'lose':
       return server.lose(one.at);
     case 'swap':

@@ -120,7 +120,7 @@ describe('a session subscription', () => {
     harness.connect();
     const { attempt: attempt } = harness.state;
     server.append(3);
-    server.hear();
+    server.accept();
     server.answer(2);
     for (let page = 0; page < 2; page += 1) server.replay();
     for (const at of [0, 1]) server.swap(at);
@@ -149,7 +149,7 @@ describe('a session subscription', () => {
       statuses.push(statusOf(harness.state));
     };
     next(() => harness.connect());
-    server.hear();
+    server.accept();
     server.answer(5);
     server.replay();
     next(() => harness.receive());
@@ -178,7 +178,7 @@ describe('a session subscription', () => {
       harness.read();
       server.refuseNext(code);
       harness.connect();
-      server.hear();
+      server.accept();
       server.answer(1);
       harness.receive();
       harness.read();
@@ -198,7 +198,7 @@ describe('a session subscription', () => {
     server.lose(0);
     harness.cut();
     harness.connect();
-    server.hear();
+    server.accept();
     server.answer(1);
     server.replay();
     for (let attempt = 0; attempt < bounds.framesBufferedMax * 3; attempt += 1) server.append(1);

@@ -274,7 +274,7 @@ describe('a client', () => {
     });
   });
 
-  it('begins anew, and says so, when another log answers', async () => {
+  it('begins again, and says so, when another log answers', async () => {
     await post('other', 'session.start', { name: 'Tea' });
     const session = clientAt(cable.url).openSession('other', { after: -1 });
     const read = reading(session);
@@ -290,9 +290,9 @@ describe('a client', () => {
     expect(session.resets).toBe(1);
     await until(() => read.ended !== undefined);
     expect(read.ended).toMatchObject({ code: 'cursor-unknown' });
-    const anew = reading(session);
+    const again = reading(session);
     await post('other', 'session.rename', { name: 'Water' });
-    await until(() => anew.events.length === 1);
-    expect(anew.events).toMatchObject([{ revision: 1, type: 'session.renamed' }]);
+    await until(() => again.events.length === 1);
+    expect(again.events).toMatchObject([{ revision: 1, type: 'session.renamed' }]);
   }, 60_000);
 });

@@ -103,9 +103,9 @@ describe('a client whose token is a function', () => {
     const contents = contentsOf(log).filter((content) => asked.includes(content as string));
     expect(contents.sort()).toEqual([...asked].sort());
     await until(() => listed.length >= log.length - 1);
-    const heard = listed.filter(({ sessionId }) => sessionId === 'renewed');
-    expect(heard).toEqual(log.filter(({ id }) => heard.some((one) => one.id === id)));
-    expect(contentsOf(heard)).toEqual(contentsOf(log));
+    const received = listed.filter(({ sessionId }) => sessionId === 'renewed');
+    expect(received).toEqual(log.filter(({ id }) => received.some((one) => one.id === id)));
+    expect(contentsOf(received)).toEqual(contentsOf(log));
     expect(beside.view).toEqual(session.view);
     expect([session.resets, beside.resets, list.snapshot.resets]).toEqual([0, 0, 0]);
     expect(statuses).not.toContain('closed');

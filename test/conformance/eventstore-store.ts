@@ -40,7 +40,7 @@ export async function fakeEventStore(): Promise<FakeEventStoreLog> {
 
 /**
  * A log on a real server, one node without TLS, by a cable that can be cut. Each has streams of its
- * own there, told apart by a prefix.
+ * own there, distinguished by a prefix.
  */
 export async function serverStore(url: string): Promise<LogStore> {
   const cable = await startTcpProxy(url.replace(/^esdb:/, 'http:'));

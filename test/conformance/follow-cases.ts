@@ -14,7 +14,7 @@ export function followCases({ log, store, itIf }: LogUnderTest): void {
   const append = (count = 1, stream = 'session-a') =>
     log().append({ stream, expected: 'any', events: someEvents(count) });
 
-  /** Appends one after another until told to stop; resolves with how many. */
+  /** Appends one after another until asked to stop; resolves with how many. */
   const appendAllTheTime = () => {
     let isOn = true;
     let stored = 0;
@@ -40,7 +40,7 @@ export function followCases({ log, store, itIf }: LogUnderTest): void {
     expect(idsOf(events)).toEqual(idsOf(all));
   };
 
-  it('from an empty log on, told at once that it is caught up', async () => {
+  it('from an empty log on, notified at once that it is caught up', async () => {
     const follower = collect(log(), START);
     await eventually('a first batch', () => follower.batches.length > 0);
     expect(follower.batches).toEqual([{ events: [], through: START, caughtUp: true }]);

@@ -79,7 +79,7 @@ describe('the order of a Postgres log', () => {
     await other.close();
   });
 
-  it('is followed without being told: appends of strangers come soon', async () => {
+  it('is followed without being notified: appends of strangers come soon', async () => {
     const { at, stop } = arrivals(log);
     const client = await store.connect();
     for (let nth = 0; nth < 10; nth += 1) {

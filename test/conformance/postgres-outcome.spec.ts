@@ -62,7 +62,7 @@ describe('an append whose outcome is unknown', () => {
     await other.close();
   });
 
-  it('for any revision is told to the caller and never stored twice', async () => {
+  it('for any revision is reported to the caller and never stored twice', async () => {
     for (const cut of cuts) {
       await log.append({ stream: cut, expected: 'any', events: [anEvent()] });
       proxy.cutNext(cut);
@@ -113,7 +113,7 @@ describe('an append whose outcome is unknown', () => {
     await direct.close();
   });
 
-  it('is told to the operator', async () => {
+  it('is reported to the operator', async () => {
     proxy.cutNext('answered');
     await log.append({ stream, expected: NO_STREAM, events: [anEvent()] }).catch(() => undefined);
     await eventually('a warning', () => store.warnings.length > 0);

@@ -120,7 +120,7 @@ describe('the list of a console', () => {
     expect(failing.filter((filter) => matchesFilter(filter, one))).toEqual([]);
   });
 
-  it('is told of in frames that the schema takes', () => {
+  it('is reported in frames that the schema takes', () => {
     const frame = {
       from: '1',
       through: '2',

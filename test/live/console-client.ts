@@ -57,7 +57,7 @@ export class ConsoleClient {
     return this.#subscription !== undefined;
   }
 
-  /** Opens from its cursor, if it has one and is not told to forget it. */
+  /** Opens from its cursor, if it has one and is not asked to forget it. */
   open(isFresh: boolean): void {
     if (this.#subscription) return;
     const { filter, withEvents: events } = this.options;

@@ -22,7 +22,7 @@ class NotingRooms extends ConsoleRooms {
   }
 }
 
-it('a listed session is told by its changes, though the read model was there first', async () => {
+it('a listed session is sent by its changes, though the read model was there first', async () => {
   const log = openMemoryLog();
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   // Whenever it is asked it has taken all that there is.
@@ -45,9 +45,9 @@ it('a listed session is told by its changes, though the read model was there fir
     await write(posted('one', 1));
     await write({ sessionId: 'two', type: 'session.renamed', data: { name: 'changed' } });
     await eventually(() => rooms.frames.flatMap(({ patches }) => patches).length >= 2);
-    const told = rooms.frames.flatMap(({ patches }) => patches);
-    expect(told.map(({ type }) => type)).toEqual(['session.updated', 'session.updated']);
-    expect(told[1]).toMatchObject({ changes: { name: 'changed' } });
+    const got = rooms.frames.flatMap(({ patches }) => patches);
+    expect(got.map(({ type }) => type)).toEqual(['session.updated', 'session.updated']);
+    expect(got[1]).toMatchObject({ changes: { name: 'changed' } });
     expect(client.faults).toEqual([]);
   } finally {
     console.stop();

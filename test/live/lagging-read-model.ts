@@ -19,7 +19,7 @@ export const foldView = (view: SessionView | undefined, event: RecordedEvent): S
   }
 };
 
-/** A read model that lags behind as much as it is told to. */
+/** A read model that lags behind as much as it is asked to. */
 export class LaggingModel implements SessionListSource {
   readonly #rows = new Map<string, SessionView>();
   #position = '';

@@ -50,7 +50,7 @@ function startNode(wire: Wire, id: string, nodeMissedHeartbeatsMax = 5): Node {
     close: () => Promise.resolve(),
   };
   const announced: SessionPresence[] = [];
-  const presence = new Presence(limits, nodes, (told) => announced.push(told));
+  const presence = new Presence(limits, nodes, (got) => announced.push(got));
   const beats = setInterval(() => {
     peers.beat();
     wire.send(gathering.take());
@@ -135,18 +135,18 @@ it('what is lost between nodes that know each other is asked for', async () => {
   expect(await eventually(() => there.presence.of('a').total === 0)).toBe(true);
 });
 
-it('who begins to listen hears of the nodes that are there already', () => {
+it('who begins to listen is notified of the nodes that are there already', () => {
   const peers = new Peers({ nodeMissedHeartbeatsMax: 5, nodesMax: 1 });
   for (const from of [idOf(1), idOf(2)]) peers.take({ from, nth: 1, messages: [] });
-  const heard: string[] = [];
-  const listener = { received: () => undefined, arrived: (node: string) => heard.push(node) };
+  const received: string[] = [];
+  const listener = { received: () => undefined, arrived: (node: string) => received.push(node) };
   peers.listen(listener)();
   peers.take({ from: idOf(1), nth: 2, messages: [], bye: true });
   peers.take({ from: idOf(2), nth: 2, messages: [] });
-  expect(heard).toEqual([idOf(1)]);
+  expect(received).toEqual([idOf(1)]);
 });
 
-it('thousands of sessions are told in few payloads, and nothing is told while nothing changes', async () => {
+it('thousands of sessions are sent in few payloads, and nothing is sent while nothing changes', async () => {
   const wire = new Wire();
   const first = startNode(wire, idOf(1));
   const ids = Array.from({ length: 5_000 }, (_, nth) => `session ${nth}`);

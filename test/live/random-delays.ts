@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventLog, FollowedBatch } from '../../src/log/event-log.ts';
 
-/** Waits none, some or many turns of the loop, as told by the numbers, round and round. */
+/** Waits none, some or many turns of the loop, as the numbers say, round and round. */
 export const pausing = (numbers: readonly number[]) => {
   let at = 0;
   return async (): Promise<void> => {
@@ -36,7 +36,7 @@ export const slowed = (log: EventLog, pause: () => Promise<void>): EventLog => {
     append: (append) => log.append(append),
     read: async (stream, options) => {
       const events = await late(() => log.read(stream, options));
-      // That there was nothing is told latest of all.
+      // That there was nothing is answered last of all.
       if (events.length === 0) for (let times = 0; times < 3; times += 1) await pause();
       return events;
     },

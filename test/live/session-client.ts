@@ -54,7 +54,7 @@ export class Client {
   isCaughtUp = false;
   /** How often it was too slow for what happened. */
   timesBehind = 0;
-  /** Of its viewers, those that joined and were not told to leave. */
+  /** Of its viewers, those that joined and were not asked to leave. */
   readonly joined = new Set<SessionViewer>();
   cursor: { readonly revision: number; readonly eventId: string | null } | undefined;
   #view: OpenView | undefined;
@@ -77,7 +77,7 @@ export class Client {
     return this.#opening.size > 0;
   }
 
-  /** Opens anew when it is open: the old subscription goes on until the answer. */
+  /** Opens again when it is open: the old subscription goes on until the answer. */
   open(from: From): void {
     const asked = from === 'start' ? { after: -1 } : from === 'cursor' ? this.#asked() : {};
     for (const other of this.#opening) other.end();

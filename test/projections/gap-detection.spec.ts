@@ -43,7 +43,7 @@ const parked = (node: Node): Promise<{ projection: string; error: string }[]> =>
   node.dataSource.query('select projection, error from parked order by projection');
 
 describe('an event that is missing from its session', () => {
-  it('is taken from the log when only the follower lost it, and that is told', async () => {
+  it('is taken from the log when only the follower lost it, and that is reported', async () => {
     const isLost: Lost = ({ stream, revision }) =>
       stream === 'session-a' && [2, 4, 5].includes(revision);
     const node = await bed.start({ tail: (tail) => lossyTail(tail, isLost) });
@@ -53,8 +53,8 @@ describe('an event that is missing from its session', () => {
     }
     expect(await storedRows(node.dataSource)).toStrictEqual(foldRows(await sessionEvents(bed.log)));
     expect(await parked(node)).toEqual([]);
-    const told = node.notices.filter(({ message }) => message.includes('skipped'));
-    expect(told.map(({ about }) => about.found as number).sort()).toEqual([1, 1, 1, 2, 2, 2]);
+    const got = node.notices.filter(({ message }) => message.includes('skipped'));
+    expect(got.map(({ about }) => about.found as number).sort()).toEqual([1, 1, 1, 2, 2, 2]);
   });
 
   it.each([2, 1_000])(

@@ -13,7 +13,7 @@ import {
 
 const bed = readModelFixture();
 
-/** Marks all rows, so that one that was not rebuilt can be told. */
+/** Marks all rows, so that one that was not rebuilt can be seen. */
 const mark = async (dataSource: DataSource): Promise<void> => {
   await dataSource.query(`update sessions set name = 'marked'`);
   await dataSource.query(`update messages set content = 'marked'`);

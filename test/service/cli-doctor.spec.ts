@@ -63,15 +63,15 @@ describe('playhead doctor', () => {
     const date = new Date(Date.now() + 3_600_000).toUTCString();
     const relay = await startRelay(service.url, (path, answer) => {
       if (path !== '/health/ready' && path !== '/api/docs') return { ...answer, headers: { date } };
-      const told = JSON.parse(answer.body) as {
+      const got = JSON.parse(answer.body) as {
         info?: { version: string };
         projections?: Record<string, unknown>[];
       };
-      if (told.info) told.info.version = '9.9.9';
-      Object.assign(told.projections?.[0] ?? {}, { parked: 2 });
-      Object.assign(told.projections?.[1] ?? {}, { lagMs: 60_000, lagEvents: null });
-      Object.assign(told.projections?.[2] ?? {}, { error: 'out of disk' });
-      return { ...answer, body: JSON.stringify(told) };
+      if (got.info) got.info.version = '9.9.9';
+      Object.assign(got.projections?.[0] ?? {}, { parked: 2 });
+      Object.assign(got.projections?.[1] ?? {}, { lagMs: 60_000, lagEvents: null });
+      Object.assign(got.projections?.[2] ?? {}, { error: 'out of disk' });
+      return { ...answer, body: JSON.stringify(got) };
     });
     const { code, out, err } = await playhead(['doctor'], { PLAYHEAD_URL: relay.url });
     await relay.close();

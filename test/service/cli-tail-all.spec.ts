@@ -44,11 +44,11 @@ const run = (...args: string[]): Run => {
   return one;
 };
 
-/** One that follows already: something was said until it was heard. */
+/** One that follows already: something was said until it was received. */
 const following = async (...args: string[]): Promise<Run> => {
   const tail = run(...args);
   await until(async () => {
-    await post('s0', 'message.post', { content: 'do you hear me?' });
+    await post('s0', 'message.post', { content: 'do you get this?' });
     await sleep(50);
     return tail.lines.length > 0;
   });
@@ -87,7 +87,7 @@ describe('playhead tail --all', () => {
   it('goes on through cuts, crashes and updates of the service, without a hole or a double', async () => {
     const tail = await following('--all', '--json');
     for (const end of ['kill', 'stop'] as const) {
-      // While it is printed, and while nobody can be told.
+      // While it is printed, and while nobody can be notified.
       const writing = (async () => {
         for (let nth = 0; nth < 150; nth += 1) {
           const sessionId = SESSIONS[nth % SESSIONS.length] ?? '';

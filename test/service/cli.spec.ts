@@ -100,7 +100,7 @@ describe('playhead tail', () => {
     const tail = run(['tail', sessionId, '--follow', '--json']);
     await tail.printed(3);
     for (const end of ['kill', 'stop'] as const) {
-      // While it is printed, and while nobody can be told.
+      // While it is printed, and while nobody can be notified.
       const writing = (async () => {
         for (let nth = 0; nth < 120; nth += 1) {
           await post(sessionId, 'message.post', { content: `${end} ${nth}` }).catch(

@@ -102,7 +102,7 @@ describe('a list of 5,000 sessions', () => {
     await service.caughtUp();
     await sleep(500);
     cable.release();
-    await eventually('it is told', () => screen.behind.length > 0, IN_TIME_MS);
+    await eventually('it is notified', () => screen.behind.length > 0, IN_TIME_MS);
     await eventually(
       'all messages are counted',
       () => messagesIn(screen) === before + 1_500,
@@ -113,7 +113,7 @@ describe('a list of 5,000 sessions', () => {
     await cable.close();
   }, 150_000);
 
-  it('refuses to go on from too far back, and opens anew', async () => {
+  it('refuses to go on from too far back, and opens again', async () => {
     const screen = new ConsoleViewerClient(connect);
     await screen.open();
     screen.cut();
@@ -124,8 +124,8 @@ describe('a list of 5,000 sessions', () => {
     const { position: after, epoch } = screen.list ?? {};
     const refused = await connect().emitWithAck('console:open', { after, epoch });
     expect(refused).toMatchObject({ ok: false, code: 'cursor-unknown' });
-    const anew = new ConsoleViewerClient(connect);
-    await anew.open();
-    expect(messagesIn(anew)).toBe(messagesIn(screen) + missed);
+    const again = new ConsoleViewerClient(connect);
+    await again.open();
+    expect(messagesIn(again)).toBe(messagesIn(screen) + missed);
   }, 120_000);
 });

@@ -91,7 +91,7 @@ it('a console cut and resumed while commands run ends as the list read over HTTP
   [all, active].forEach((screen) => screen.cut());
 });
 
-it('a state change is told as the few fields that changed, and an error is cleared', async () => {
+it('a state change is sent as the few fields that changed, and an error is cleared', async () => {
   const sessionId = await act(undefined, 'session.start', { name: 'states' });
   await act(sessionId, 'session.set-state', { state: 'working' });
   const screen = new ConsoleViewerClient(connect);
@@ -138,12 +138,12 @@ it('a signal reaches the others in the room, nobody else, and never the log', as
     await act(undefined, 'session.start', {}),
   ];
   const [typist, reader, stranger] = [connect(), connect(), connect()];
-  const heard: [string, SessionSignal][] = [];
+  const received: [string, SessionSignal][] = [];
   const presence: SessionPresence[] = [];
   for (const [name, socket] of Object.entries({ typist, reader, stranger })) {
-    socket.on('session:signal', (signal) => heard.push([name, signal]));
+    socket.on('session:signal', (signal) => received.push([name, signal]));
   }
-  reader.on('session:presence', (told) => presence.push(told));
+  reader.on('session:presence', (got) => presence.push(got));
   const typing = { sessionId, kind: 'typing' as const };
   expect(await typist.emitWithAck('signal', typing)).toMatchObject({ ok: false, code: 'refused' });
   await reader.emitWithAck('session:open', { sessionId });
@@ -158,12 +158,12 @@ it('a signal reaches the others in the room, nobody else, and never the log', as
   expect(await typist.emitWithAck('signal', { ...typing, active: false })).toEqual({ ok: true });
   await typist.emitWithAck('signal', typing);
   typist.disconnect();
-  await eventually('the end of the typing', () => heard.length === 4);
+  await eventually('the end of the typing', () => received.length === 4);
   await eventually('one has gone', () => presence.at(-1)?.total === 1);
   const from = presence.at(-1)?.viewers[0]?.id;
-  expect(heard.map(([name]) => name)).toEqual(['reader', 'reader', 'reader', 'reader']);
-  expect(heard.map(([, { expiresInMs }]) => expiresInMs)).toEqual([5_000, 0, 5_000, 0]);
-  expect(heard[0]?.[1]).toEqual({ ...typing, from, data: { in: 'box' }, expiresInMs: 5_000 });
+  expect(received.map(([name]) => name)).toEqual(['reader', 'reader', 'reader', 'reader']);
+  expect(received.map(([, { expiresInMs }]) => expiresInMs)).toEqual([5_000, 0, 5_000, 0]);
+  expect(received[0]?.[1]).toEqual({ ...typing, from, data: { in: 'box' }, expiresInMs: 5_000 });
   expect(await service.get(`/api/sessions/${sessionId}/events`)).toEqual(before);
 });
 

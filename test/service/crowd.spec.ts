@@ -54,9 +54,9 @@ const playhead: CrowdSystem = {
     });
     return answer.ok;
   },
-  join(url, heard) {
+  join(url, received) {
     const client = connect({ url, token: adminKey });
-    void listen(client.openSession(sessionId, { after: -1 }), heard);
+    void listen(client.openSession(sessionId, { after: -1 }), received);
     return () => client.close();
   },
   listening: raw.listen,
@@ -64,10 +64,10 @@ const playhead: CrowdSystem = {
 
 async function listen(
   session: { readonly events: AsyncIterable<{ readonly type: string; readonly data: unknown }> },
-  heard: (number: number) => void,
+  received: (number: number) => void,
 ): Promise<void> {
   for await (const { type, data } of session.events) {
-    if (type === 'message.posted') heard(Number((data as { messageId: string }).messageId));
+    if (type === 'message.posted') received(Number((data as { messageId: string }).messageId));
   }
 }
 
@@ -89,11 +89,11 @@ const socketIo = (name: string, recovery: string): CrowdSystem => ({
   name,
   start: (port) => startPlain(port, recovery),
   say: async (url, number) => (await fetch(url, { method: 'POST', body: `${number}` })).ok,
-  join(url, heard) {
+  join(url, received) {
     // As fast to come back as Playhead's client.
     const patience = { reconnectionDelay: 200, timeout: 5_000 };
     const socket = io(url, { transports: ['websocket'], forceNew: true, ...patience });
-    socket.on('said', heard);
+    socket.on('said', received);
     return () => socket.disconnect();
   },
 });
@@ -101,8 +101,8 @@ const socketIo = (name: string, recovery: string): CrowdSystem => ({
 const asLine = ({ name, lost, doubled, outOfOrder, cuts }: ReceivedEvents): string =>
   `${name.padEnd(36)} lost ${lost}, doubled ${doubled}, out of order ${outOfOrder} (${cuts} cuts)`;
 
-describe('200 who are told 300 things through cut cables and a SIGKILL', () => {
-  it('hear each once and in order by Playhead, and miss some by Socket.IO alone', async () => {
+describe('200 who are sent 300 things through cut cables and a SIGKILL', () => {
+  it('receive each once and in order by Playhead, and miss some by Socket.IO alone', async () => {
     const ours = await broadcastToCrowd(playhead, weather);
     const [bare, recovering] = await Promise.all([
       broadcastToCrowd(socketIo('Socket.IO', ''), weather),

@@ -19,7 +19,7 @@ const readiness = async (service: RunningService): Promise<Ready> => {
 };
 
 describe('a service on a disk of its own', () => {
-  it('warns in readiness and log while less is free than it was told, and works', async () => {
+  it('warns in readiness and log while less is free than is configured, and works', async () => {
     const folder = await temporaryFolder();
     const { bavail, bsize } = await statfs(folder);
     const freeMb = Math.floor((bavail * bsize) / MB);

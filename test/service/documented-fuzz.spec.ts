@@ -62,8 +62,8 @@ async function command(type: string, data: object): Promise<number> {
 let lastHead: string | undefined;
 
 /** What was refused must leave the log's end where it was. */
-async function expectNothingStored(told: string): Promise<void> {
-  expect([told, await service.head()]).toEqual([told, lastHead]);
+async function expectNothingStored(got: string): Promise<void> {
+  expect([got, await service.head()]).toEqual([got, lastHead]);
 }
 
 /** Sends what must store nothing when it is refused, and answers whether it was taken. */
@@ -76,13 +76,14 @@ async function isTaken(path: string, method: string, body?: string): Promise<boo
     return true;
   }
   const { code } = answer.body as { code?: keyof typeof errorCodes };
-  const told = `${method} ${path} ${body}: ${answer.status} ${answer.text}`;
+  const got = `${method} ${path} ${body}: ${answer.status} ${answer.text}`;
   // Ingest refuses as the service whose place it takes does, without codes.
   const expected = code ? errorCodes[code].status : answer.status;
-  expect([told, answer.status]).toEqual([told, expected]);
-  // Whoever asks for a revision that is yet to come waits for it, and is told that it has not come.
-  expect([told, answer.status < 500 || code === 'not-yet']).toEqual([told, true]);
-  if (method === 'POST') await expectNothingStored(told);
+  expect([got, answer.status]).toEqual([got, expected]);
+  // Whoever asks for a revision that is yet to come waits for it, and is answered that it has not
+  // come.
+  expect([got, answer.status < 500 || code === 'not-yet']).toEqual([got, true]);
+  if (method === 'POST') await expectNothingStored(got);
   return false;
 }
 
@@ -187,17 +188,17 @@ describe('on the socket', () => {
             timeout(ms: number): { emitWithAck(event: string, sent: unknown): Promise<Refused> };
           };
           const answer = await untyped.timeout(5_000).emitWithAck(name, sent);
-          const told = `${name} ${text}: ${JSON.stringify(answer)}`;
+          const got = `${name} ${text}: ${JSON.stringify(answer)}`;
           if ((answer as { ok: boolean }).ok) {
             lastHead = undefined;
             return;
           }
-          expect([told, Object.keys(errorCodes)]).toEqual([
-            told,
+          expect([got, Object.keys(errorCodes)]).toEqual([
+            got,
             expect.arrayContaining([answer.code]),
           ]);
-          expect([told, errorCodes[answer.code].status < 500]).toEqual([told, true]);
-          await expectNothingStored(told);
+          expect([got, errorCodes[answer.code].status < 500]).toEqual([got, true]);
+          await expectNothingStored(got);
         },
         { numRuns: 6 * RUNS },
       );

@@ -60,12 +60,12 @@ it('/api/docs is a valid OpenAPI 3.1 document that says something of every route
       '/health/ready',
     ]),
   );
-  const untold = Object.entries(document.paths).flatMap(([path, methods]) =>
+  const undescribed = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, { summary }]) =>
       summary ? [] : `${method} ${path}`,
     ),
   );
-  expect(untold).toEqual([]);
+  expect(undescribed).toEqual([]);
 });
 
 it('every GET without parameters in the path answers as the document says', async () => {

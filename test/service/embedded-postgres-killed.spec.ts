@@ -143,7 +143,7 @@ describe('the embedded Postgres after a kill -9', () => {
     }
   });
 
-  it('makes the cluster anew when the first attempt was killed in the middle', async () => {
+  it('makes the cluster again when the first attempt was killed in the middle', async () => {
     await rm(join(dataDir, 'postgres'), { recursive: true });
     const holder = holdPostgres(dataDir);
     const isHalfMade = async (): Promise<boolean> => {

@@ -18,7 +18,7 @@ const { EVENTSTORE_URL = '', EVENTSTORE_STOP = '', EVENTSTORE_START = '' } = pro
 
 const OUTAGE_MS = 30_000;
 const WRITERS = 6;
-/** A writer is told by then: the log's own time, and that of a busy machine. */
+/** A writer is answered by then: the log's own time, and that of a busy machine. */
 const toldWithinMs = limits.appendDeadlineMs + 5_000;
 
 const run = (command: string) => promisify(execFile)('sh', ['-c', command]);

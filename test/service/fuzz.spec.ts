@@ -199,9 +199,9 @@ describe('an ingested body', () => {
         }
         const full = lines.flatMap((one, at) => (one.toString().trim() === '' ? [] : [at + 1]));
         const answers = answer.body.split('\n').filter((text) => text !== '');
-        const told = answers.map((text) => JSON.parse(text) as { line: number; status: number });
-        expect(told.map(({ line: nth }) => nth)).toEqual(full);
-        expect(told.filter(({ status }) => status >= 500)).toEqual([]);
+        const got = answers.map((text) => JSON.parse(text) as { line: number; status: number });
+        expect(got.map(({ line: nth }) => nth)).toEqual(full);
+        expect(got.filter(({ status }) => status >= 500)).toEqual([]);
       },
       RUNS / 4,
     );

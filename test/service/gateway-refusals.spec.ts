@@ -113,13 +113,13 @@ describe('the gateway', () => {
 
   it('tells by an event what it refuses to who gave no acknowledgement function', async () => {
     const socket = running.connect() as unknown as Untyped;
-    const told: unknown[] = [];
-    socket.on('refused', (refusal) => told.push(refusal));
+    const got: unknown[] = [];
+    socket.on('refused', (refusal) => got.push(refusal));
     socket.emit('session:open', { sessionId });
     socket.emit('session:close', 'what?');
     socket.emit('session:destroy');
     await socket.emitWithAck('session:close', { sessionId });
-    expect(told).toMatchObject([
+    expect(got).toMatchObject([
       { event: 'session:destroy', code: 'invalid' },
       { event: 'session:open', code: 'invalid', message: 'needs an acknowledgement function' },
       { event: 'session:close', code: 'invalid' },

@@ -42,9 +42,9 @@ describe('a viewer who does not read', () => {
     expect(pendingMax).toBeLessThan(running.limits.viewerBytesMax + MEGABYTE);
     expect([running.subscriptions.viewers, running.subscriptions.behind]).toEqual([2, 1]);
     const behind: SessionBehind[] = [];
-    slow.socket.on('session:behind', (told) => behind.push(told));
+    slow.socket.on('session:behind', (got) => behind.push(got));
     const presence: SessionPresence[] = [];
-    slow.socket.on('session:presence', (told) => presence.push(told));
+    slow.socket.on('session:presence', (got) => presence.push(got));
     // It goes on being slow for a while: behind more than once, and live in between.
     cable.release();
     await streamMessage(running.log, sessionId, { from: 1_010, to: 1_110, length: LENGTH });
@@ -58,7 +58,7 @@ describe('a viewer who does not read', () => {
     expect(running.subscriptions.behind).toBe(0);
     expect(behind[0]?.sessionId).toBe(sessionId);
     expect(behind[0]?.revision).toBeLessThan(1_000);
-    // What it was not told in the room while it was out of it.
+    // What it was not sent in the room while it was out of it.
     expect(presence.at(-1)).toMatchObject({ sessionId, total: 2 });
   }, 240_000);
 

@@ -73,11 +73,11 @@ class Viewer {
     });
     for (;;) {
       const open = { sessionId: this.sessionId, after: this.through };
-      const told: unknown = await socket
+      const got: unknown = await socket
         .timeout(5_000)
         .emitWithAck('session:open', open)
         .catch(() => undefined);
-      const answer = told as SessionOpened | Refused | undefined;
+      const answer = got as SessionOpened | Refused | undefined;
       if (!answer || answer.ok) break;
       if (answer.code !== 'not-found') this.faults.push(answer.code);
       await sleep(20);

@@ -51,10 +51,10 @@ it('a node that stops answers what runs, and sends everybody away for different 
   await writer.emitWithAck('command', { id: 's', sessionId, type: 'session.start', data: {} });
   const client = connect({ url: service.url, token: adminKey });
   const session = client.openSession(sessionId, { after: -1 });
-  const told: Leaving[] = [];
+  const got: Leaving[] = [];
   const viewers = Array.from({ length: VIEWERS }, () => service.connect());
   for (const viewer of viewers) {
-    viewer.on('leaving', (leaving) => told.push(leaving));
+    viewer.on('leaving', (leaving) => got.push(leaving));
     await viewer.emitWithAck('session:open', { sessionId });
   }
   await until(() => session.status === 'live');
@@ -71,7 +71,7 @@ it('a node that stops answers what runs, and sends everybody away for different 
   while (answered.length === 0) await nextTurn();
   const since = Date.now();
   const stopping = service.stop();
-  await until(() => told.length === VIEWERS);
+  await until(() => got.length === VIEWERS);
   const late = service.connect();
   const [lateRefusal] = (await once(late as never, 'connect_error')) as [Error];
   expect(lateRefusal).toBeInstanceOf(Error);
@@ -79,7 +79,7 @@ it('a node that stops answers what runs, and sends everybody away for different 
   expect(Date.now() - since).toBeLessThan(limits.shutdownGraceMs / 2);
   expect(service.output).not.toMatch(/error/i);
   // Each is sent away for another time, within a bound that grows with their number.
-  const times = told.map(({ afterMs }) => afterMs);
+  const times = got.map(({ afterMs }) => afterMs);
   expect(Math.max(...times)).toBeLessThanOrEqual((VIEWERS + 2) * limits.reconnectMsEach);
   expect(new Set(times).size).toBeGreaterThan(VIEWERS / 4);
   expect(refused.filter((code) => code !== 'shutting-down')).toEqual([]);

@@ -166,11 +166,11 @@ describe('sockets', () => {
     ]);
   });
 
-  it('may say so much in a minute, and are told when it is too much, in order', async () => {
+  it('may say so much in a minute, and are refused when it is too much, in order', async () => {
     const key = await freshKey('read');
     const { socket } = await connect(key);
-    const told: unknown[] = [];
-    socket.on('refused', (refusal) => told.push(refusal));
+    const got: unknown[] = [];
+    socket.on('refused', (refusal) => got.push(refusal));
     const close = { sessionId: 'none' };
     const answers = Array.from(
       { length: requestsPerMinute + 2 },
@@ -181,7 +181,7 @@ describe('sockets', () => {
     socket.emit('session:close', close);
     const last = (await socket.emitWithAck('command', {})) as unknown;
     expect(last).toMatchObject({ ok: false, code: 'rate-limited', retry: true });
-    expect(told).toMatchObject([{ event: 'session:close', code: 'rate-limited' }]);
+    expect(got).toMatchObject([{ event: 'session:close', code: 'rate-limited' }]);
   });
 });
 

@@ -91,7 +91,7 @@ describe('a wrong setting', () => {
     ['PLAYHEAD_REQUESTS_PER_MINUTE', 'many'],
     ['PLAYHEAD_SOCKETS_PER_KEY', '1.5'],
     ['PLAYHEAD_LOG_LEVEL', 'loud'],
-  ])('%s=%j is told in a line with its name', (name, value) => {
+  ])('%s=%j is reported in a line with its name', (name, value) => {
     const reading = (): unknown => readConfig({ [name]: value });
     expect(reading).toThrow(ConfigError);
     expect(reading).toThrow(new RegExp(`^${name}: [^\\n]+$`));
@@ -111,7 +111,7 @@ describe('a wrong setting', () => {
     expect(() => withSecretFiles(env)).toThrow(/^PLAYHEAD_ADMIN_KEY_FILE: .* is empty$/);
   });
 
-  it('is told beside every other one, a line each', async () => {
+  it('is reported beside every other one, a line each', async () => {
     const refused = start({ PORT: 'abc', PLAYHEAD_LOG_LEVEL: 'loud' });
     expect(await refused.ended).toBe(1);
     expect(refused.stderr).toMatch(/^PORT: .+\nPLAYHEAD_LOG_LEVEL: .+\n$/);

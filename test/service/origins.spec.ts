@@ -75,7 +75,7 @@ describe('a request of a page of another origin', () => {
     },
   );
 
-  it('is told nothing when the origin is not allowed', async () => {
+  it('is answered nothing when the origin is not allowed', async () => {
     for (const stranger of ['https://evil.example.com', 'null', originOf(pages.stranger)]) {
       const asked = await preflight('/api/sessions', stranger);
       expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([401, null]);

@@ -35,9 +35,9 @@ describe("AgentPipe's stream", () => {
     const all = await streaming.open(path);
     const one = await streaming.open(`${path}?conversationId=c%201`);
     for (const reader of [all, one]) await reader.until(() => reader.messages().length > 0);
-    const told = [all, one].map((reader) => reader.messages<PeerEvent>()[0]);
+    const got = [all, one].map((reader) => reader.messages<PeerEvent>()[0]);
     const timestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string;
-    expect(told).toEqual([
+    expect(got).toEqual([
       { type: 'connected', timestamp, message: 'Subscribed to all events' },
       { type: 'connected', timestamp, message: 'Subscribed to conversation c 1' },
     ]);

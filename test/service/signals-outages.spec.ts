@@ -28,25 +28,25 @@ afterAll(async () => {
 });
 
 const warnings = ({ output }: RunningService): number =>
-  output.match(/nodes do not hear each other/g)?.length ?? 0;
+  output.match(/nodes do not reach each other/g)?.length ?? 0;
 
 it('connections that are cut heal, and what changed meanwhile is learned', async () => {
   const sessionId = await nodes.session();
   const [here, there] = await nodes.pair(sessionId);
-  const told = warnings(nodes.second);
+  const got = warnings(nodes.second);
   const cut = await nodes.rows.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
      where application_name = 'playhead-nodes' and datname = current_database()`,
   );
   expect(cut.rows.length).toBe(2);
-  // Told while nobody listens.
+  // Sent while nobody listens.
   const late = await nodes.sit(nodes.first, sessionId);
   await eventually('all see three', () => [here, there, late].every((seat) => total(seat) === 3));
   await type(here, sessionId);
   await eventually('a signal comes again', () => there.signals.length > 0);
   late.socket.disconnect();
   await eventually('both see two', () => [here, there].every((seat) => total(seat) === 2));
-  expect(warnings(nodes.second) - told).toBe(1);
+  expect(warnings(nodes.second) - got).toBe(1);
 });
 
 it('while the database is away viewers on one node go on; it is logged once', async () => {
@@ -58,7 +58,7 @@ it('while the database is away viewers on one node go on; it is logged once', as
   const far = await nodes.sit(nodes.second, sessionId);
   await eventually('all see three', () => [here, far].every((seat) => total(seat) === 3));
   await sleep(limits.nodeHeartbeatMs * 1.5);
-  const told = warnings(nodes.first);
+  const got = warnings(nodes.first);
   await server.query(`alter database ${name} with allow_connections false`);
   try {
     const cut = await server.query(
@@ -68,11 +68,11 @@ it('while the database is away viewers on one node go on; it is logged once', as
     );
     expect(cut.rows.length).toBe(4);
     await type(here, sessionId);
-    await eventually('the one beside hears', () => beside.signals.length === 1, 1_000);
+    await eventually('the one beside receives', () => beside.signals.length === 1, 1_000);
     await eventually('the other node is gone', () => total(here) === 2);
     beside.socket.disconnect();
     await eventually('here it is seen', () => total(here) === 1);
-    expect(warnings(nodes.first) - told).toBe(1);
+    expect(warnings(nodes.first) - got).toBe(1);
     expect(far.signals).toEqual([]);
   } finally {
     await server.query(`alter database ${name} with allow_connections true`);
@@ -80,7 +80,7 @@ it('while the database is away viewers on one node go on; it is logged once', as
   await eventually('all see two', () => [here, far].every((seat) => total(seat) === 2));
   await type(here, sessionId);
   await eventually('a signal comes again', () => far.signals.length > 0);
-  expect(warnings(nodes.first) - told).toBe(1);
+  expect(warnings(nodes.first) - got).toBe(1);
 }, 40_000);
 
 it('whatever else is sent over the channel does no harm', async () => {
@@ -118,5 +118,5 @@ it('whatever else is sent over the channel does no harm', async () => {
   await eventually('signals go on', () => there.signals.length === 1);
   const late = await nodes.sit(nodes.first, sessionId);
   await eventually('all see three', () => [here, there, late].every((seat) => total(seat) === 3));
-  expect(there.presence.map((told) => told.total).filter((count) => count > 3)).toEqual([]);
+  expect(there.presence.map((got) => got.total).filter((count) => count > 3)).toEqual([]);
 });

@@ -88,7 +88,7 @@ it('a node that starts knows who is elsewhere; one that is killed is gone within
   await eventually('it sees both', () => total(there) === 2, 4_000);
   await eventually('it is seen', () => total(here) === 2);
   await type(here, sessionId);
-  await eventually('it hears', () => there.signals.length === 1);
+  await eventually('it receives it', () => there.signals.length === 1);
   await third.kill();
   await eventually('its viewer is gone', () => total(here) === 1, 6_000);
 }, 30_000);
@@ -106,8 +106,8 @@ it('a node that stops takes its viewers with it at once', async () => {
 it('many sessions cost few notifications, and quiet nodes one a beat', async () => {
   const ids = await Promise.all(Array.from({ length: 60 }, () => nodes.session()));
   await nodes.pair(await nodes.session());
-  let heard = 0;
-  nodes.rows.on('notification', () => (heard += 1));
+  let received = 0;
+  nodes.rows.on('notification', () => (received += 1));
   await nodes.rows.query(`listen playhead_nodes`);
   const many = await Promise.all([1, 2, 3].map(() => nodes.sit(nodes.first, ids[0]!)));
   for (const { socket } of many) {
@@ -115,15 +115,15 @@ it('many sessions cost few notifications, and quiet nodes one a beat', async () 
   }
   const far = await nodes.sit(nodes.second, ids[59]!);
   await eventually('all are seen', () => total(far) === 4);
-  const [busy] = [heard, await sleep(1_500)];
-  heard = 0;
+  const [busy] = [received, await sleep(1_500)];
+  received = 0;
   const since = Date.now();
   await sleep(2_000);
   const beats = (Date.now() - since) / limits.nodeHeartbeatMs + 1;
   await nodes.rows.query(`unlisten playhead_nodes`);
   expect(busy).toBeLessThan(30);
-  expect(heard).toBeLessThanOrEqual(2 * beats);
-  expect(heard).toBeGreaterThanOrEqual(2);
+  expect(received).toBeLessThanOrEqual(2 * beats);
+  expect(received).toBeGreaterThanOrEqual(2);
 });
 
 it('the limit of a session holds for what comes from all nodes together', async () => {
@@ -163,7 +163,7 @@ it('who does not read gets no signals and keeps the session, and later sees who 
   );
   const closed: unknown[] = [];
   const revisions: number[] = [];
-  slow.socket.on('session:closed', (told) => closed.push(told));
+  slow.socket.on('session:closed', (got) => closed.push(got));
   slow.socket.on('session:events', ({ events }) =>
     revisions.push(...events.map(({ revision }) => revision)),
   );
@@ -189,7 +189,7 @@ it('who does not read gets no signals and keeps the session, and later sees who 
     await type(typist, sessionId, { data: { text: 'x'.repeat(900) } });
     await sleep(110);
   }
-  await eventually('the others hear', () => reader.signals.length === 20);
+  await eventually('the others receive it', () => reader.signals.length === 20);
   await eventually('the others see', () => total(reader) === 4);
   expect(late.signals).toHaveLength(20);
   expect(await pending()).toBeLessThanOrEqual(waiting);
@@ -198,6 +198,6 @@ it('who does not read gets no signals and keeps the session, and later sees who 
   expect([...slow.signals, ...closed]).toEqual([]);
   expect(revisions).toEqual(Array.from({ length: said }, (_, nth) => nth + 1));
   await type(typist, sessionId);
-  await eventually('it hears again', () => slow.signals.length === 1);
+  await eventually('it receives again', () => slow.signals.length === 1);
   await cable.close();
 }, 60_000);

@@ -77,8 +77,8 @@ const sendHalf = async (url: string, body: string): Promise<Socket> => {
       `\r\n${body.slice(0, 20)}`,
     ].join('\r\n'),
   );
-  const [told] = (await once(socket, 'data')) as [Buffer];
-  expect(told.toString()).toContain('100 Continue');
+  const [got] = (await once(socket, 'data')) as [Buffer];
+  expect(got.toString()).toContain('100 Continue');
   return socket;
 };
 
@@ -99,7 +99,7 @@ describe('Ctrl-C', () => {
     const half = await sendHalf(url, body);
 
     // npm passes the terminal's signal on to who has had it already.
-    const told = Date.now();
+    const got = Date.now();
     service.signalGroup('SIGINT');
     service.signalGroup('SIGINT');
     await until(() => isClosed(url));
@@ -107,7 +107,7 @@ describe('Ctrl-C', () => {
     const [answer] = (await once(half, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 201 /);
     expect(await service.ended).toBe(0);
-    expect(Date.now() - told).toBeLessThan(limits.shutdownGraceMs / 2);
+    expect(Date.now() - got).toBeLessThan(limits.shutdownGraceMs / 2);
     // That it runs on a copy of the prepared folder is all there is to say.
     const said = service.stderr.split('\n').filter((line) => !line.includes('is a copy'));
     expect(said.join('\n')).toBe('');
@@ -148,9 +148,9 @@ describe('SIGTERM', () => {
     await postMessage(url, 'kept');
     await view(url);
     await sendHalf(url, messageBody('never whole'));
-    const told = Date.now();
+    const got = Date.now();
     expect(await service.stop()).toBe(0);
-    const took = Date.now() - told;
+    const took = Date.now() - got;
     expect(took).toBeGreaterThan(limits.shutdownGraceMs - 500);
     expect(took).toBeLessThan(limits.shutdownGraceMs + 3_000);
     expect(await messagesIn(dataDir)).toEqual(['kept']);
@@ -159,8 +159,8 @@ describe('SIGTERM', () => {
   it('does not wait for who says nothing at all, as browsers that connect ahead', async () => {
     const service = await startPrepared();
     await once(connectTo(await service.url()), 'connect');
-    const told = Date.now();
+    const got = Date.now();
     expect(await service.stop()).toBe(0);
-    expect(Date.now() - told).toBeLessThan(limits.shutdownGraceMs / 2);
+    expect(Date.now() - got).toBeLessThan(limits.shutdownGraceMs / 2);
   });
 });

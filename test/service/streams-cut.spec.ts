@@ -213,9 +213,9 @@ describe('a service that stops', () => {
       ),
     );
     socket.write('*/*\r\n\r\n');
-    const told = await text(socket);
-    expect(told).toMatch(/^HTTP\/1\.1 200 /);
-    expect(told).toMatch(/retry: \d{4,5}\n\nevent: closed\ndata: .*"shutting-down"/);
+    const got = await text(socket);
+    expect(got).toMatch(/^HTTP\/1\.1 200 /);
+    expect(got).toMatch(/retry: \d{4,5}\n\nevent: closed\ndata: .*"shutting-down"/);
     expect(await stopped).toBe(0);
     await late.stop();
   }, 60_000);

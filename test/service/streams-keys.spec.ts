@@ -80,7 +80,7 @@ describe('the cookie for streams', () => {
 });
 
 describe('a stream whose key is revoked', () => {
-  it('is told so and gets nothing more within a second, and cannot come back', async () => {
+  it('is notified and gets nothing more within a second, and cannot come back', async () => {
     await session('secret', 2);
     const created = await ask('/api/keys', { name: 'viewer', scopes: ['read'] });
     const { id, key } = created.body as { id: string; key: string };

@@ -99,8 +99,8 @@ describe('the stream of a session', () => {
     expect(await refusal(`${path}?afterId=${stranger}`)).toEqual([400, 'invalid', 'afterId']);
     expect(await refusal(`${path}?aftr=1`)).toEqual([400, 'invalid', 'aftr']);
     for (const id of ['x', '-1', '1.x', '1.', '99999999999', '0x1', '1.1.1']) {
-      const told = await refusal(path, { 'last-event-id': id });
-      expect([id, told]).toEqual([id, [400, 'invalid', 'last-event-id']]);
+      const got = await refusal(path, { 'last-event-id': id });
+      expect([id, got]).toEqual([id, [400, 'invalid', 'last-event-id']]);
     }
     expect(await refusal(path, {}, null)).toEqual([401, 'unauthenticated', undefined]);
     expect(await refusal(path, {}, ingestKey)).toEqual([403, 'forbidden', undefined]);

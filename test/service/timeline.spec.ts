@@ -34,7 +34,7 @@ const post = async (path: string, data: object): Promise<CommandAnswer> => {
   return answer.body as CommandAnswer;
 };
 
-/** A new session, and how it is told to do something. */
+/** A new session, and how it is given commands. */
 async function begin() {
   const { sessionId } = await post('/api/sessions', { name: 'Turn' });
   const ask = (type: string, data: object): Promise<CommandAnswer> =>

@@ -92,7 +92,7 @@ export const commandScenarios = (seed: number, count: number): CommandScenario[]
       const one = async (): Promise<void> => {
         for (let turn = 0; turn < turnsTaken; turn += 1) await turns(ask, `${nth} turn ${turn}`);
       };
-      const told = [...all, ...more].map((story, at) => story(ask, `${nth}-${at}`));
-      await Promise.all([one(), ...told]);
+      const got = [...all, ...more].map((story, at) => story(ask, `${nth}-${at}`));
+      await Promise.all([one(), ...got]);
       await end(ask, nth);
     });

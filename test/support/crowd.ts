@@ -13,8 +13,8 @@ export interface CrowdSystem {
   start(port: string): Promise<CrowdServer>;
   /** Says a number; whether that was answered. */
   say(url: string, number: number): Promise<boolean>;
-  /** Joins by the address; each number is told as it is heard. Answers the way to leave. */
-  join(url: string, heard: (number: number) => void): () => void;
+  /** Joins by the address; each number is passed on as it is received. Answers the way to leave. */
+  join(url: string, received: (number: number) => void): () => void;
   /** What is sent, below the clients. */
   readonly listening?: Listening;
 }
@@ -28,7 +28,7 @@ export interface NetworkFaults {
   readonly livesMs: number;
 }
 
-/** What a crowd has heard, all listeners together. */
+/** What a crowd has received, all listeners together. */
 export interface ReceivedEvents {
   readonly name: string;
   readonly lost: number;
@@ -37,7 +37,7 @@ export interface ReceivedEvents {
   readonly cuts: number;
 }
 
-/** When all is calm again and nobody has heard anything for so long, no more is to come. */
+/** When all is calm again and nobody has received anything for so long, no more is to come. */
 const SILENCE_MS = 4_000;
 
 /** Tells a crowd numbers through cuts, with a SIGKILL of the server and a new start half-way. */
@@ -47,9 +47,9 @@ export async function broadcastToCrowd(
 ): Promise<ReceivedEvents> {
   let server = await system.start('0');
   const cables = await startFaultProxy(server.url, weather.livesMs, system.listening);
-  const heard = Array.from({ length: weather.listeners }, (): number[] => []);
+  const received = Array.from({ length: weather.listeners }, (): number[] => []);
   let last = performance.now();
-  const leave = heard.map((own) =>
+  const leave = received.map((own) =>
     system.join(cables.url, (number) => {
       own.push(number);
       last = performance.now();
@@ -68,16 +68,16 @@ export async function broadcastToCrowd(
   }
   cables.calm();
   const isComplete = (own: readonly number[]): boolean => new Set(own).size === weather.numbers;
-  while (!heard.every(isComplete) && performance.now() - last < SILENCE_MS) await sleep(50);
+  while (!received.every(isComplete) && performance.now() - last < SILENCE_MS) await sleep(50);
   for (const one of leave) one();
   await cables.close();
   await server.kill();
-  return { name: system.name, cuts: cables.cuts, ...judge(heard, weather.numbers) };
+  return { name: system.name, cuts: cables.cuts, ...judge(received, weather.numbers) };
 }
 
-function judge(heard: readonly (readonly number[])[], numbers: number) {
+function judge(received: readonly (readonly number[])[], numbers: number) {
   const sum = (of: (own: readonly number[]) => number): number =>
-    heard.reduce((all, own) => all + of(own), 0);
+    received.reduce((all, own) => all + of(own), 0);
   return {
     lost: sum((own) => numbers - new Set(own).size),
     doubled: sum((own) => own.length - new Set(own).size),

@@ -3,7 +3,7 @@ import pg from 'pg';
 
 /**
  * When an append call is cut off: before Postgres gets it, right after, or when Postgres has
- * answered and nobody has heard.
+ * answered and nobody has received it.
  */
 export type Cut = 'before' | 'sent' | 'answered';
 

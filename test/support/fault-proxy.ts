@@ -29,7 +29,7 @@ export async function startFaultProxy(
   let cuts = 0;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
-    const heard = listening();
+    const received = listening();
     const end = (): void => {
       client.destroy();
       upstream.destroy();
@@ -45,7 +45,7 @@ export async function startFaultProxy(
       livesMs * (0.5 + Math.random()),
     );
     ends.add(end);
-    upstream.on('data', heard);
+    upstream.on('data', received);
     client.pipe(upstream);
     upstream.pipe(client);
     for (const one of [client, upstream]) one.on('error', end).on('close', end);

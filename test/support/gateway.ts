@@ -87,7 +87,7 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     limits: own,
     /** What the subscriptions says should never have happened. */
     faults,
-    /** A socket that holds a key and is not told to come back when it is cut. */
+    /** A socket that holds a key and is not asked to come back when it is cut. */
     connect(options: Partial<ManagerOptions & SocketOptions> = {}, at = url): ClientSocket {
       const socket: ClientSocket = io(at, {
         transports: ['websocket'],

@@ -14,8 +14,8 @@ const programs = ['initdb', 'postgres', 'pg_dump', 'pg_restore', 'createdb', 'ps
 const debian = '/usr/lib/postgresql';
 
 const majorOf = (folder: string): number => {
-  const told = execFileSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
-  return Number(/\d+/.exec(told)?.[0]);
+  const got = execFileSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
+  return Number(/\d+/.exec(got)?.[0]);
 };
 
 /** The folder of an installation with its tools that Playhead can run on, if there is one here. */

@@ -51,12 +51,12 @@ export class ReconnectingViewer {
   async open(at: Omit<SessionOpen, 'sessionId'> = {}): Promise<SessionOpened | Refused> {
     const answer = await new Promise<SessionOpened | Refused>((resolve) => {
       const { sessionId } = this;
-      this.socket.emit('session:open', { sessionId, ...at }, (told) => {
-        if (told.ok) {
-          this.opened = told;
-          this.#revision = told.revision;
+      this.socket.emit('session:open', { sessionId, ...at }, (got) => {
+        if (got.ok) {
+          this.opened = got;
+          this.#revision = got.revision;
         }
-        resolve(told);
+        resolve(got);
       });
     });
     return answer;

@@ -16,7 +16,7 @@ export interface Keyed {
   readonly data: object;
 }
 
-type Told = CommandDone | Refused;
+type Outcome = CommandDone | Refused;
 
 /** Sends commands over HTTP or a socket, at random for each try, until they are answered. */
 export class RetryingClient {
@@ -47,13 +47,13 @@ export class RetryingClient {
     for (let attempt = 0; !this.#isClosed && Date.now() < deadline; attempt += 1) {
       const way = Math.random() < 0.5 ? 'http' : 'socket';
       if (attempt > 0) this.retries[way] += 1;
-      const told = await this[way](asked).catch(() => undefined);
-      if (told?.ok) {
-        const { ok, ...answer } = told;
+      const got = await this[way](asked).catch(() => undefined);
+      if (got?.ok) {
+        const { ok, ...answer } = got;
         if (ok) return answer;
       }
-      if (told && !told.ok && !told.retry) {
-        throw new Error(`${JSON.stringify(asked)} was refused: ${JSON.stringify(told)}`);
+      if (got && !got.ok && !got.retry) {
+        throw new Error(`${JSON.stringify(asked)} was refused: ${JSON.stringify(got)}`);
       }
       await sleep(5 + Math.random() * 30);
     }
@@ -66,7 +66,7 @@ export class RetryingClient {
     this.#socket.removeAllListeners().disconnect();
   }
 
-  private async http({ key, sessionId, type, data }: Keyed): Promise<Told> {
+  private async http({ key, sessionId, type, data }: Keyed): Promise<Outcome> {
     const path = sessionId === undefined ? '' : `/${sessionId}/commands/${type}`;
     const answer = await fetch(`${this.url}/api/sessions${path}`, {
       method: 'POST',
@@ -79,12 +79,12 @@ export class RetryingClient {
       body: JSON.stringify(data),
     });
     const body = (await answer.json()) as object;
-    return { ok: answer.ok, ...body } as Told;
+    return { ok: answer.ok, ...body } as Outcome;
   }
 
-  private async socket({ key, sessionId, type, data }: Keyed): Promise<Told> {
+  private async socket({ key, sessionId, type, data }: Keyed): Promise<Outcome> {
     const command = { id: key, ...(sessionId === undefined ? {} : { sessionId }), type, data };
-    const told: unknown = await this.#socket.timeout(ANSWER_MS).emitWithAck('command', command);
-    return told as Told;
+    const got: unknown = await this.#socket.timeout(ANSWER_MS).emitWithAck('command', command);
+    return got as Outcome;
   }
 }

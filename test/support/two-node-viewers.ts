@@ -4,14 +4,14 @@ import { freshDatabase } from './database.ts';
 import { eventually } from './log-events.ts';
 import { adminKey, RunningService, type ViewerSocket } from './service.ts';
 
-/** One viewer's socket with a session open, and what it was told beside events. */
+/** One viewer's socket with a session open, and what it was sent beside events. */
 export interface NodeViewer {
   readonly socket: ViewerSocket;
   readonly signals: SessionSignal[];
   readonly presence: SessionPresence[];
 }
 
-/** How many the viewer was last told have the session open. */
+/** How many the viewer was last sent as having the session open. */
 export const total = (seat: NodeViewer): number | undefined => seat.presence.at(-1)?.total;
 
 /** Asks the service for something with the admin key; throws when it is refused. */

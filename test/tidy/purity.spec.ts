@@ -24,7 +24,7 @@ const isReference = (node: ts.Identifier): boolean => {
   return !('name' in parent && parent.name === node);
 };
 
-/** Uses of the clock, of chance and of the surroundings. */
+/** Uses of the clock, of chance and of the environment. */
 function impurities(file: ts.SourceFile): string[] {
   const names = all(file, ts.isIdentifier)
     .filter((node) => Object.hasOwn(outside, node.text) && isReference(node))
@@ -41,7 +41,7 @@ function impurities(file: ts.SourceFile): string[] {
 describe('the pure core', () => {
   const used = (text: string): string[] => impurities(parse('src/domain/x.ts', text));
 
-  it('knows no clock, no chance and no surroundings', () => {
+  it('knows no clock, no chance and no environment', () => {
     const client = [
       ...['session/state', 'session/transition', 'console/state', 'console/transition'],
       ...['commands/state-machine', 'session-cache'],

@@ -146,7 +146,7 @@ export const sessionSignal = z.object({
 });
 export type SessionSignal = z.infer<typeof sessionSignal>;
 
-/** Who has a session open, on all nodes of the service as far as they hear each other. */
+/** Who has a session open, on all nodes of the service as far as they reach each other. */
 export const sessionPresence = z.object({
   sessionId: z.string(),
   /** Sockets that have it open, also those of viewers who are not named. */

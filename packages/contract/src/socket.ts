@@ -87,7 +87,7 @@ export const sessionBehind = z.object({
 });
 export type SessionBehind = z.infer<typeof sessionBehind>;
 
-/** The node stops: its sockets are closed. Each is told another time to come back after. */
+/** The node stops: its sockets are closed. Each gets another time to come back after. */
 export const leaving = z.object({ afterMs: z.number().int().nonnegative() });
 export type Leaving = z.infer<typeof leaving>;
 

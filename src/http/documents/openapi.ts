@@ -29,15 +29,15 @@ export function routesOf(controllers: readonly Type[]): DocumentedRoute[] {
       if (typeof method !== 'number') return [];
       const own = String(Reflect.getMetadata(PATH_METADATA, handler) ?? '');
       const path = `/${[prefix, own].flatMap((part) => part.split('/').filter(Boolean)).join('/')}`;
-      const told = <Value>(key: symbol): Value | undefined =>
+      const metadata = <Value>(key: symbol): Value | undefined =>
         (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) as
           Value | undefined;
       return [
         {
           method: (RequestMethod[method] ?? '').toLowerCase(),
           path,
-          needs: told<RequiredScope>(REQUIRED_SCOPE),
-          document: told<RouteDocument>(DOCUMENT),
+          needs: metadata<RequiredScope>(REQUIRED_SCOPE),
+          document: metadata<RouteDocument>(DOCUMENT),
         },
       ];
     });

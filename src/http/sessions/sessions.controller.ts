@@ -45,7 +45,7 @@ const listQuery = (limits: Limits) =>
     state: anyOf(activity, limits.filterValuesMax),
     label: z
       .preprocess(
-        (told) => (typeof told === 'string' ? [told] : told),
+        (given) => (typeof given === 'string' ? [given] : given),
         z.array(label).max(limits.labelFiltersMax),
       )
       .optional(),

@@ -36,8 +36,8 @@ type LogCursor = Required<Pick<ConsoleOpen, 'after' | 'epoch'>>;
 
 /** The cursor that an id stands for; a bare position is taken as one of this log. */
 export function readLogCursor(id: string, epoch: string, field = HEADER): LogCursor {
-  const [, position, told = epoch] = /^(\d{0,100})(?:\.([\w-]{1,100}))?$/.exec(id) ?? [];
+  const [, position, named = epoch] = /^(\d{0,100})(?:\.([\w-]{1,100}))?$/.exec(id) ?? [];
   if (position === undefined)
     throw new Problem('invalid', `${field}: must be <position>.<epoch>`, field);
-  return { after: position, epoch: told };
+  return { after: position, epoch: named };
 }

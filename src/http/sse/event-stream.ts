@@ -24,7 +24,7 @@ export interface StreamSubscription {
 const HEAD = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
-  // nginx keeps an answer back until it has a page of it unless it is told not to.
+  // nginx keeps an answer back until it has a page of it unless it is asked not to.
   'x-accel-buffering': 'no',
 };
 
@@ -111,7 +111,7 @@ export class EventStream {
     this.#subscription?.close(refusal);
   }
 
-  /** The last word: why it ends, and after how long to come back when that is told. */
+  /** The last word: why it ends, and after how long to come back when that is known. */
   closed(about: Refusal & Readonly<Record<string, unknown>>, reconnectMs?: number): void {
     if (this.#state !== 'open') return;
     const { raw: response } = this.reply;
@@ -119,7 +119,7 @@ export class EventStream {
     this.write(Buffer.from(retry + namedEvent('closed', about)));
     this.#ended();
     response.end();
-    // The same connection may not be used again: a client would not hear that the node has gone.
+    // The same connection may not be used again: a client would not notice that the node has gone.
     response.socket?.destroySoon();
     const cut = setTimeout(() => response.destroy(), this.limits.streamGraceMs);
     response.once('close', () => clearTimeout(cut));

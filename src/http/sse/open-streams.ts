@@ -93,7 +93,7 @@ export class OpenStreams implements BeforeApplicationShutdown {
 
   /**
    * Refuses what was not opened. `EventSource` gives up for good when it is refused, which it must
-   * not do because it came back to a node that stops: it is told so as one that was there.
+   * not do because it came back to a node that stops: it is notified as one that was there.
    */
   refuse(stream: EventStream, refusal: Refusal): void {
     if (refusal.code !== 'shutting-down') {

@@ -23,7 +23,7 @@ export const consoleQuery = (limits: Limits) =>
     state: activity.optional(),
     label: z
       .preprocess(
-        (told) => (typeof told === 'string' ? [told] : told),
+        (given) => (typeof given === 'string' ? [given] : given),
         z.array(label).max(limits.labelFiltersMax),
       )
       .transform((pairs) => Object.fromEntries(pairs))

@@ -21,7 +21,7 @@ export interface ConsoleSubscriptionsLimits extends ConsoleSubscriptionLimits, S
   readonly consolePatchedSessionsMax: number;
 }
 
-/** What the console is made from; `onFault` hears of what should never happen. */
+/** What the console is made from; `onFault` is called with what should never happen. */
 export interface ConsoleSubscriptionsOptions {
   readonly log: EventLog;
   readonly tail: Tail;
@@ -79,7 +79,7 @@ export class ConsoleSubscriptions {
   }
 
   /**
-   * Opens the list. The viewer hears what comes of it, never before this call returns. The request
+   * Opens the list. The viewer learns what comes of it, never before this call returns. The request
    * must have been validated.
    */
   open(request: ConsoleOpen, viewer: ConsoleViewer): ConsoleSubscription {

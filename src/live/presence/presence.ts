@@ -90,7 +90,7 @@ export class Presence {
   #listen(): () => void {
     return this.nodes.listen({
       received: (node, message) => {
-        if (message.type === 'presence') this.#remote.heard(node, message.presence);
+        if (message.type === 'presence') this.#remote.received(node, message.presence);
         else if (message.type === 'state') this.#remote[message.at](node);
         else if (message.type === 'ask' && message.node === this.nodes.id)
           this.#broadcast.sendAll();

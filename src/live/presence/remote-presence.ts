@@ -15,7 +15,7 @@ interface RemoteNode {
 export class RemotePresence {
   readonly #nodes = new Map<string, RemoteNode>();
 
-  /** `changed` hears of sessions of which something else is known now. */
+  /** `changed` is called with sessions of which something else is known now. */
   constructor(private readonly changed: (sessionId: string) => void) {}
 
   /** Each node's part of a session's presence. */
@@ -50,7 +50,7 @@ export class RemotePresence {
   }
 
   /** A node says how many viewers it has itself of a session. */
-  heard(node: string, presence: SessionPresence): void {
+  received(node: string, presence: SessionPresence): void {
     const known = this.#nodes.get(node);
     if (!known) return;
     const { sessionId, total } = presence;

@@ -27,7 +27,7 @@ export class SessionRooms {
   readonly #waiting = new Set<string>();
   #isDue = false;
 
-  /** `onSent` hears of each frame; `onFault` of what should never happen. */
+  /** `onSent` is called with each frame; `onFault` with what should never happen. */
   constructor(
     private readonly onSent: (frame: SessionFrame) => void,
     private readonly onFault: (fault: unknown) => void,

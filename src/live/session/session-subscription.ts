@@ -49,7 +49,7 @@ export class SessionSubscription implements RoomMember {
   #state: 'opening' | 'replaying' | 'live' | 'ended' = 'opening';
   /** At the last event sent. */
   #cursor = startCursor;
-  /** It has been live: the viewer must hear that it leaves. */
+  /** It has been live: the viewer must be notified that it leaves. */
   #hasJoined = false;
   /** Position of the session's last event at the open: events up to here are not live. */
   #head = START;

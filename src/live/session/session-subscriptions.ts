@@ -40,7 +40,7 @@ export class SessionSubscriptions {
   #isStopped = false;
   readonly #waiters = new PositionWaiters();
 
-  /** `onFault` hears of what should never happen; viewers it hits are told to open again. */
+  /** `onFault` is called with what should never happen; viewers it hits are asked to open again. */
   constructor(
     { log, tail, snapshots }: SessionSubscriptionsSources,
     limits: SessionSubscriptionsLimits,
@@ -81,8 +81,8 @@ export class SessionSubscriptions {
   }
 
   /**
-   * Opens a session. The viewer hears what comes of it, never before this call returns. The request
-   * must have been validated.
+   * Opens a session. The viewer learns what comes of it, never before this call returns. The
+   * request must have been validated.
    */
   open(request: SessionOpen, viewer: SessionViewer): SessionSubscription {
     const subscription = new SessionSubscription(this.#context, request, viewer);

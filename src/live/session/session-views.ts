@@ -24,7 +24,7 @@ export interface SessionViewsLimits {
   readonly snapshotEvery: number;
 }
 
-/** Where views are folded from, and what hears that a snapshot could not be kept. */
+/** Where views are folded from, and what is called when a snapshot could not be kept. */
 export interface SessionViewsSources {
   readonly log: EventLog;
   readonly snapshots: Snapshots;

@@ -36,7 +36,7 @@ export interface Resolved {
 /** Revision of a stream's last event, or one of the words. */
 export type ExpectedRevision = bigint | 'any' | 'no_stream';
 
-/** What came of an append; `success` is false only when the client is told not to throw. */
+/** What came of an append; `success` is false only when the client is asked not to throw. */
 export interface ServerAnswer {
   readonly success: boolean;
   readonly nextExpectedRevision: bigint;

@@ -11,7 +11,7 @@ import { Subscription, tooSlow } from './subscription.ts';
 interface Parts {
   readonly reader: ReaderParts;
   readonly head: LogHead;
-  /** Writes something that subscriptions must hear. */
+  /** Writes something that subscriptions must receive. */
   readonly beat: () => void;
 }
 
@@ -102,7 +102,7 @@ export class EventStoreFollowSource implements FollowSource {
     const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.options;
     const silentMs = performance.now() - subscription.heardAt;
     if (silentMs > heartbeatTimeoutMs) {
-      subscription.end(new Error(`nothing was heard for ${heartbeatTimeoutMs} ms`));
+      subscription.end(new Error(`nothing was received for ${heartbeatTimeoutMs} ms`));
     } else if (silentMs > heartbeatIntervalMs) {
       this.parts.beat();
     }

@@ -7,13 +7,13 @@ interface Parts {
   readonly names: StreamNames;
 }
 
-/** Writes to a stream of which the server keeps one event, so that followers hear something. */
+/** Writes to a stream of which the server keeps one event, so that followers receive something. */
 export class Heartbeat {
   #isUnderWay = false;
 
   constructor(private readonly parts: Parts) {}
 
-  /** Does not fail: that nothing is heard says enough. */
+  /** Does not fail: that nothing is received says enough. */
   beat(): void {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;

@@ -18,7 +18,7 @@ export const ownEvent = (type: string, data: Record<string, unknown>): ServerEve
 
 /**
  * Reads who the log is; a new log is given its name by the first event it holds. Throws when the
- * server does not answer, or when that event was deleted: then the log would seem to begin anew.
+ * server does not answer, or when that event was deleted: then the log would seem to begin again.
  */
 export async function identify(
   current: ReplaceableClient,

@@ -18,9 +18,9 @@ export interface EventStoreLogOptions {
   /** What followers read at once; the bytes bound `readAll` as well. */
   readonly readEventsMax: number;
   readonly readBytesMax: number;
-  /** A follower that heard nothing for so long makes the log write something to be heard, */
+  /** A follower that received nothing for so long makes the log write something to receive, */
   readonly heartbeatIntervalMs: number;
-  /** and when still nothing came it subscribes anew. */
+  /** and when still nothing came it subscribes again. */
   readonly heartbeatTimeoutMs: number;
   /** Longest pause before something that failed is tried again. */
   readonly retryPauseMaxMs: number;

@@ -19,7 +19,7 @@ export interface ReaderParts {
 /**
  * Hands events over one by one until one is refused; then the read is cancelled. It is listened to
  * up to its very end: the client never lets go of a read that nobody takes anything from, and
- * faults that nobody hears would end the process.
+ * faults that nobody handles would end the process.
  */
 export function each(
   reading: Reading,

@@ -26,7 +26,7 @@ const DISPOSE_MS = 2_000;
 
 /**
  * The one client of the process. It may break so that it never answers again while the server is
- * well, so it is replaced; whoever waits for it is then told that the outcome is unknown.
+ * well, so it is replaced; whoever waits for it then learns that the outcome is unknown.
  */
 export class ReplaceableClient {
   #inUse: InUse;
@@ -94,7 +94,7 @@ export class ReplaceableClient {
     });
   }
 
-  /** The client that is in use broke in a way that nobody who waits would hear of. */
+  /** The client that is in use broke in a way that nobody who waits would learn of. */
   breakDown(why: Error): void {
     this.replace(this.#inUse, why);
   }

@@ -89,7 +89,7 @@ export class Subscription {
         filterOn: 'streamName',
         regex: this.options.names.regex,
         checkpointInterval: 1,
-        checkpointReached: () => this.#hear(),
+        checkpointReached: () => this.#received(),
       },
     });
     subscribed.on('error', this.end);
@@ -97,12 +97,12 @@ export class Subscription {
     subscribed.on('close', () => this.end(new Error('the subscription was closed')));
     subscribed.on('caughtUp', () => {
       this.#isToldCaughtUp = true;
-      this.#hear();
+      this.#received();
     });
     subscribed.on('fellBehind', () => {
       this.#isToldCaughtUp = false;
       this.#isLive = false;
-      this.#hear();
+      this.#received();
     });
     subscribed.on('data', (resolved) => {
       if (!this.#ended) this.#accept(resolved);
@@ -111,7 +111,7 @@ export class Subscription {
   }
 
   /** The client tells that it caught up beside the events, so before those it has not let go. */
-  #hear(): void {
+  #received(): void {
     this.heardAt = performance.now();
     this.#isLive = this.#isToldCaughtUp && this.#subscribed.readableLength === 0;
     this.#wake();
@@ -126,7 +126,7 @@ export class Subscription {
         this.seen = position;
         this.options.onSeen(position);
       }
-      this.#hear();
+      this.#received();
     } catch (fault) {
       this.end(fault as Error);
     }

@@ -25,8 +25,8 @@ export function storedEvents(
 
 /**
  * What this process has just committed, kept for a follower so that it need not be read back. One
- * run without holes: where others wrote in between it begins anew, and the follower reads that from
- * the log.
+ * run without holes: where others wrote in between it begins again, and the follower reads that
+ * from the log.
  */
 export class CommittedEvents {
   readonly #run: StoredEvent[] = [];

@@ -46,12 +46,12 @@ const inIndexOrder = 'set enable_bitmapscan = off';
 /** Pools wait for what this answers, though their types do not say so. */
 const prepareReader = (client: pg.ClientBase): unknown => client.query(inIndexOrder);
 
-/** A connection that hears of new events and reads them. */
+/** A connection that is notified of new events and reads them. */
 export const connectFollower = (options: PostgresLogOptions): Promise<pg.Client> =>
   connected(new pg.Client(bounded(options)), `${inIndexOrder}; listen ${CHANNEL}`);
 
 async function connected(client: pg.Client, first: string): Promise<pg.Client> {
-  // Whoever asks is told of a cut connection; without a listener it would end the process.
+  // Whoever asks gets the error of a cut connection; without a listener it would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();

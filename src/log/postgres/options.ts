@@ -13,11 +13,11 @@ export interface PostgresLogOptions {
   /** How long an append may take, retries included; then `unavailable`. */
   readonly appendDeadlineMs: number;
   readonly statementTimeoutMs: number;
-  /** Other nodes are told of new events at most this often. */
+  /** Other nodes are notified of new events at most this often. */
   readonly notifyIntervalMs: number;
   /** Whether there are any, which by default there are; who comes unnoticed looks by itself. */
   readonly hasOthers?: () => boolean;
-  /** How often followers look without being told. */
+  /** How often followers look without being notified. */
   readonly pollIntervalMs: number;
   /** What followers read at once; the bytes bound `readAll` as well. */
   readonly readEventsMax: number;

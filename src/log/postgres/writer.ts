@@ -12,7 +12,7 @@ import type { PostgresLogOptions } from './options.ts';
 const BATCHES_UNDER_WAY_MAX = 2;
 const SWEEP_EVERY_MS = 100;
 
-/** Who hears of what becomes of appends. */
+/** Who is notified of what becomes of appends. */
 export interface WriterListener {
   /**
    * Events are durable: the log reaches at least to `head`. Those that this call has stored are

@@ -94,7 +94,7 @@ describe('an append to EventStoreDB', () => {
     await other.close();
   });
 
-  it('for any revision is told to the caller and never stored twice', async () => {
+  it('for any revision is reported to the caller and never stored twice', async () => {
     for (const how of ['lost', 'answer-lost', 'stored-unanswered'] as const) {
       store.server.mischief.push(how);
       const appending = log.append({ stream: how, expected: 'any', events: [anEvent()] });

@@ -74,16 +74,16 @@ describe('the client of EventStoreDB', () => {
   });
 
   it('that throws where nobody waits is replaced, and the process goes on', async () => {
-    const told: Error[] = [];
-    const release = catchUncaughtErrors((fault) => told.push(fault));
+    const got: Error[] = [];
+    const release = catchUncaughtErrors((fault) => got.push(fault));
     const stray = new TypeError('undefined is not iterable');
     stray.stack = 'at x (/app/node_modules/@eventstore/db-client/dist/streams/batchAppend.js:20)';
     process.emit('unhandledRejection', stray, Promise.resolve());
-    expect(told).toEqual([stray]);
+    expect(got).toEqual([stray]);
     const foreign = new Error('not of the client');
     expect(() => process.emit('unhandledRejection', foreign, Promise.resolve())).toThrow(foreign);
     release();
-    expect(told).toHaveLength(1);
+    expect(got).toHaveLength(1);
 
     const log = await store.open(quick);
     process.emit('unhandledRejection', stray, Promise.resolve());

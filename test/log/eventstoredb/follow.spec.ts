@@ -75,7 +75,7 @@ describe('following EventStoreDB', () => {
     await patient.close();
   });
 
-  it('hears its own beats while nothing happens, and keeps its subscription', async () => {
+  it('receives its own beats while nothing happens, and keeps its subscription', async () => {
     await append(2);
     const follower = collect(log, START);
     await follower.holds(2);
@@ -95,7 +95,7 @@ describe('following EventStoreDB', () => {
     const follower = collect(log, START);
     await follower.holds(1);
     store.server.misbehave('silence');
-    await eventually('a warning', () => store.warnings.some((text) => text.includes('heard')));
+    await eventually('a warning', () => store.warnings.some((text) => text.includes('received')));
     await eventually('a new subscription', () => store.server.subscriptions.length === 1);
     await append();
     await follower.holds(2);
@@ -154,7 +154,7 @@ describe('following EventStoreDB', () => {
     await follower.stop();
   });
 
-  it('of streams after a prefix hears nothing of other logs on the same server', async () => {
+  it('of streams after a prefix receives nothing of other logs on the same server', async () => {
     const other = await store.open({ ...watchful, streamPrefix: 'other.' });
     expect(other.epoch).not.toBe(log.epoch);
     await append(3);

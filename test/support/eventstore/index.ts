@@ -81,7 +81,7 @@ export class FakeEventStore {
   }
 
   whenOpen(work: () => void, fail: (fault: Error) => void): void {
-    // The first to notice is told by type, the others by the bare code.
+    // The first to notice sees the type, the others by the bare code.
     if (this.#isDown) setImmediate(() => fail(serverFault(undefined, '14 UNAVAILABLE', 14)));
     else if (this.#isFrozen) this.#waiting.push(work);
     else setImmediate(work);

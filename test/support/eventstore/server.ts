@@ -18,7 +18,7 @@ interface Kept {
   readonly position: ServerPosition;
 }
 
-/** Errors as the client makes them: told apart by their type, often without words. */
+/** Errors as the client makes them: distinguished by their type, often without words. */
 export const serverFault = (type: string | undefined, message = '', code?: number): Error =>
   Object.assign(new Error(message), { type, code });
 

@@ -47,7 +47,7 @@ export const sessionEvents = {
     1,
     z.object({
       source: sessionSource,
-      /** The session was first heard of by something else than its start. */
+      /** Something else than its start came first. */
       inferred: z.literal(true).optional(),
       name: z.string().optional(),
       mode: z.string().optional(),

@@ -11,7 +11,7 @@ export interface ParticipantView {
   readonly revision: number;
   readonly at: string;
   readonly kind: ParticipantKind;
-  /** False while only a message told of them. */
+  /** False while only a message named them. */
   readonly declared: boolean;
   readonly index: number | null;
   readonly name: string | null;

@@ -25,9 +25,9 @@ export interface SessionView {
   readonly status: SessionStatus;
   readonly activity: Activity | null;
   readonly activityMessage: string | null;
-  /** Set aside for want of activity; can be resumed. */
+  /** Idle for want of activity; can be resumed. */
   readonly idle: boolean;
-  /** False while only a message or an end told of the session, never its start. */
+  /** False while only a message or an end named the session, never its start. */
   readonly declared: boolean;
   readonly source: SessionSource;
   readonly name: string | null;
@@ -169,8 +169,8 @@ type Ended = Extract<KnownSessionEvent, { type: 'session.ended' }>['data'];
 function started(view: SessionView, data: Started, happened: string): Partial<SessionView> {
   if (data.inferred) return view.declared ? {} : { source: data.source };
   const isFirst = !view.declared || happened < view.startedAt;
-  const pick = <T>(held: T | null, told: T | undefined): T | null =>
-    isFirst ? (told ?? held) : (held ?? told ?? null);
+  const pick = <T>(held: T | null, given: T | undefined): T | null =>
+    isFirst ? (given ?? held) : (held ?? given ?? null);
   return {
     declared: true,
     startedAt: isFirst ? happened : view.startedAt,
