@@ -57,20 +57,13 @@ export const slow: Bench = {
   },
 };
 
-interface WatchOptions {
-  readonly pausedMs: number;
-  readonly hasSlow: boolean;
-  /** Characters that messages are longer by. */
-  readonly padding?: number;
-}
-
 /** Has a session watched; with `hasSlow` by one who reads nothing for `pausedMs`. */
 export async function watch(
   databaseUrl: string,
   service: Pick<Program, 'url' | 'memory' | 'metric'>,
-  { pausedMs, hasSlow, padding }: WatchOptions,
+  { pausedMs, hasSlow }: { readonly pausedMs: number; readonly hasSlow: boolean },
 ): Promise<Watched> {
-  const session = await beginSession(databaseUrl, padding);
+  const session = await beginSession(databaseUrl);
   const sent: number[] = [];
   const newViewer = (): Viewer => new Viewer(service.url, session.sessionId, sent);
   const fast = Array.from({ length: FAST }, newViewer);

@@ -6,17 +6,12 @@ import { NO_STREAM, type EventLog, type NewEvent } from '../../src/log/event-log
 
 const meta = { at: '2026-01-01T12:00:00.000Z', actor: 'key:bench', commandId: randomUUID() };
 
-/** A short message, or one that so many characters are added to. */
-const message = (nth: number, padding: number): NewEvent => ({
+/** A short message. */
+const message = (nth: number): NewEvent => ({
   id: randomUUID(),
   type: 'message.posted',
   v: 1,
-  data: {
-    messageId: `m${nth}`,
-    role: 'assistant',
-    source: 'agent',
-    content: `message ${nth}${'.'.repeat(padding)}`,
-  },
+  data: { messageId: `m${nth}`, role: 'assistant', source: 'agent', content: `message ${nth}` },
   meta,
 });
 
@@ -30,14 +25,14 @@ export interface BenchSession {
   close(): Promise<void>;
 }
 
-/** Begins a session in the log of a database; `padding` makes its messages longer. */
-export async function beginSession(databaseUrl: string, padding = 0): Promise<BenchSession> {
+/** Begins a session in the log of a database. */
+export async function beginSession(databaseUrl: string): Promise<BenchSession> {
   const log: EventLog = await openPostgresLog({ ...limits, connectionString: databaseUrl });
   const sessionId = randomUUID();
   const stream = sessionStream(sessionId);
   let revision = NO_STREAM;
   const speak = async (count: number): Promise<void> => {
-    const events = Array.from({ length: count }, (_, nth) => message(revision + 1 + nth, padding));
+    const events = Array.from({ length: count }, (_, nth) => message(revision + 1 + nth));
     ({ revision } = await log.append({ stream, expected: revision, events }));
   };
   await speak(1);

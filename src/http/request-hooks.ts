@@ -14,7 +14,7 @@ import { keyInCookie } from './sse/stream-cookie.ts';
 /** Paths that answer without a key. The pages hold nothing that is not in the source. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set([
   ...['/health/live', '/health/ready'],
-  ...['/', '/docs', '/docs/style.css'],
+  ...['/start', '/docs', '/docs/style.css'],
 ]);
 
 export const NDJSON = 'application/x-ndjson';
@@ -60,6 +60,8 @@ export function addRequestHooks(
   fastify.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '';
     if (OPEN_PATHS.has(path)) return;
+    // Not a route: with one at `/` the router takes `GET *` past the hooks.
+    if (path === '/' && asksForPage(request)) return reply.redirect('/start');
     const principal = await authenticateRequest(request, authenticator, options.origins);
     principals.set(request, principal);
     if (!isIngest(request.url)) await countRequest(options.requests, principal, reply);
@@ -69,6 +71,10 @@ export function addRequestHooks(
   takeBytes(fastify, 'application/json', options.bodyBytesMax);
   takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
 }
+
+/** Whether a browser asks for a page. */
+const asksForPage = ({ method, headers }: FastifyRequest): boolean =>
+  ['GET', 'HEAD'].includes(method) && /\btext\/html\b/.test(headers.accept ?? '');
 
 function takeBytes(fastify: FastifyInstance, type: string, bodyLimit: number): void {
   fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => {

@@ -20,7 +20,7 @@ const asBrowser = (path: string) =>
   service.request(path, { key: null, headers: { accept: 'text/html,*/*;q=0.8' } });
 
 describe('a browser', () => {
-  it.each(['/', '/docs'])(
+  it.each(['/start', '/docs'])(
     'gets a page at %s, which may run nothing and ask nobody',
     async (path) => {
       const { status, headers, text } = await asBrowser(path);
@@ -33,9 +33,15 @@ describe('a browser', () => {
     },
   );
 
+  it('is sent from / to the page that one begins at', async () => {
+    const { status, headers } = await asBrowser('/');
+    expect([status, headers.get('location')]).toEqual([302, '/start']);
+  });
+
   it('leaves programs at / with what they got before', async () => {
     const { status, body } = await service.request('/');
     expect([status, body]).toMatchObject([404, { code: 'not-found' }]);
+    expect((await service.request('/', { key: null })).status).toBe(401);
   });
 
   it('finds every operation and every event of the documents', async () => {

@@ -1,9 +1,8 @@
-import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { Config } from '../../config.ts';
 import { CONFIG } from '../../tokens.ts';
-import { Problem } from '../problem.ts';
 import { RequiresScope } from '../requires-scope.ts';
 import { Documented } from './documented.ts';
 import { documentsOf } from './documents.controller.ts';
@@ -32,11 +31,9 @@ export class PagesController {
     this.#docs = docsPage(http, asyncApi as unknown as AsyncApiDocument);
   }
 
-  @Get()
-  @Documented({ summary: 'A page to begin at, for browsers', text: 'text/html' })
-  async home(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    // To a program there is nothing here.
-    if (!/\btext\/html\b/.test(request.headers.accept ?? '')) throw new Problem('not-found');
+  @Get('start')
+  @Documented({ summary: 'A page to begin at; a browser at `/` is sent to it', text: 'text/html' })
+  async home(@Res() reply: FastifyReply): Promise<void> {
     await sendPage(reply, this.#home);
   }
 
@@ -57,6 +54,5 @@ const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
   reply
     .header('content-security-policy', POLICY)
     .header('cache-control', 'no-cache')
-    .header('vary', 'Accept')
     .type('text/html; charset=utf-8')
     .send(text);

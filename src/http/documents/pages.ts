@@ -38,7 +38,7 @@ export interface AsyncApiDocument {
   };
 }
 
-/** What a browser gets at `/`. */
+/** What a browser is sent to from `/`. */
 export const homePage = (version: string): string =>
   page(
     'Playhead',
@@ -66,7 +66,7 @@ export const docsPage = (http: OpenApiDocument, socket: AsyncApiDocument): strin
     html`<main>
       <h1>Playhead ${http.info.version}</h1>
       <nav>
-        <a href="/">Start</a> · <a href="#http">HTTP</a> · <a href="#socket">Socket</a> ·
+        <a href="/start">Start</a> · <a href="#http">HTTP</a> · <a href="#socket">Socket</a> ·
         <a href="#schemas">Schemas</a>
       </nav>
       <h2 id="http">HTTP</h2>
