@@ -134,7 +134,7 @@ export class TextSearch {
     const rows = await this.#inTime<Recently>(statement, values);
     const { newest, since, prefixed } = rows?.[0] ?? { newest: null, since: null, prefixed: 0 };
     const recent = known ?? { from: since ?? undefined };
-    if (!known) this.#recent.set(to ?? '', recent);
+    if (!known && rows) this.#recent.set(to ?? '', recent);
     const isPrefixCommon = prefixed > searchNewestMax * COMMON;
     if (newest === null || recent.from === undefined || recent.from > newest) {
       return { isPrefixCommon };
