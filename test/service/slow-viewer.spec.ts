@@ -34,12 +34,16 @@ const metric = async (name: string): Promise<number> => {
 
 it('a viewer paused for 30 s at 2,000 events/s beside 200 others: all end complete, bounded', async () => {
   const server = { url: service.url, memory, metric };
+  const begun = performance.now();
   const watched = await watch(database.url, server, { pausedMs: 30_000, hasSlow: true });
   expect(watched.incomplete).toBe(0);
-  console.log(`${watched.events} events in 30 s`);
+  const perSecond = (watched.events * 1_000) / (performance.now() - begun);
+  console.log(`${watched.events} events, ${Math.round(perSecond)} a second`);
+  expect(watched.pendingMax).toBeLessThan(limits.viewerBytesMax + 4 * MEBIBYTE);
+  // At less than half the rate the socket is taken for dead before its buffers are full.
+  if (perSecond < 1_000) return console.log('too slow a machine to put a viewer behind');
   expect(watched.behindMax).toBeGreaterThan(0);
   // It was over its budget, and by no more than a frame; the others have nearly nothing waiting.
   expect(watched.pendingMax).toBeGreaterThan(limits.viewerBytesMax / 4);
-  expect(watched.pendingMax).toBeLessThan(limits.viewerBytesMax + 4 * MEBIBYTE);
   expect(await metric('playhead_viewers_behind')).toBe(0);
 }, 240_000);
