@@ -72,6 +72,8 @@ export class ScriptedServer {
   down: Message[] = [];
   /** The frames since the last answer are on the wire in their order, none is missing. */
   isFaithful = true;
+  /** The frame that says `caughtUp` was lost: a frame that follows cannot show that. */
+  isCaughtUpLost = false;
   #asked: Asked | undefined;
   /** Through which revision the open session has been sent. */
   #sent: number | undefined;
@@ -148,6 +150,7 @@ export class ScriptedServer {
     const view = asked.request.after === undefined && at && this.views.get(at.id);
     this.#answer(asked.attempt, { ...opened, eventId: at?.id ?? null, ...(view && { view }) });
     this.isFaithful = true;
+    this.isCaughtUpLost = false;
     this.#sent = after;
     this.#page = page;
   }
@@ -191,7 +194,10 @@ export class ScriptedServer {
   lose(at: number): void {
     const lost = this.down[at];
     if (!lost || isInOrder(lost)) return;
-    if (lost.type === 'frame') this.isFaithful = false;
+    if (lost.type === 'frame') {
+      this.isFaithful = false;
+      this.isCaughtUpLost ||= lost.frame.caughtUp === true;
+    }
     this.down.splice(at, 1);
   }
 
@@ -218,6 +224,7 @@ export class ScriptedServer {
   #send(end: number, caughtUp = false): void {
     const frame = this.#frame((this.#sent ?? -1) + 1, end);
     this.#sent = frame.through;
+    if (caughtUp) this.isCaughtUpLost = false;
     this.down.push({ type: 'frame', frame: caughtUp ? { ...frame, caughtUp } : frame });
   }
 
