@@ -6,6 +6,7 @@ import { command } from './command.ts';
 import { copyEsdb, copyPostgres } from './copy.ts';
 import { fanout } from './fanout.ts';
 import { followEsdb } from './follow-esdb.ts';
+import { listBenches } from './list.ts';
 import { live } from './live.ts';
 import { memory } from './memory.ts';
 import { open100k } from './open-100k.ts';
@@ -43,6 +44,7 @@ export const benches: readonly Bench[] = [
   sse,
   open100k,
   command,
+  ...listBenches,
   searchRare,
   searchBetween,
   searchCommon,

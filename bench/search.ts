@@ -1,7 +1,7 @@
 import type { SearchAnswer } from '@playhead/contract';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Bench, BenchContext } from './support/bench.ts';
+import type { Bench } from './support/bench.ts';
+import { filledDatabase, latencies } from './support/filled-database.ts';
 import { adminKey, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
 import * as words from './support/searchable.ts';
@@ -9,17 +9,7 @@ import * as words from './support/searchable.ts';
 const SEARCHES = 100;
 const PLAIN_SEARCHES = 3;
 
-/** Filled once; benches and runs only read it. */
-let filled: Promise<string> | undefined;
-
-const fill = async (context: BenchContext): Promise<string> => {
-  const { url } = await context.freshDatabase();
-  // A service that finds no checkpoints empties its read models; these are to stay.
-  const service = await startService(url);
-  await isReady(service.url).finally(() => service.stop());
-  await words.fillSearchable(url);
-  return url;
-};
+const filled = filledDatabase(words.fillSearchable);
 
 /**
  * Searches over HTTP for words of one frequency, each another one, one search at a time; beside
@@ -28,7 +18,7 @@ const fill = async (context: BenchContext): Promise<string> => {
 const search = (frequency: words.Frequency): Bench => ({
   name: `search.${frequency.name}`,
   async run(context) {
-    const url = await (filled ??= fill(context));
+    const url = await filled(context);
     const service = await startService(url);
     // A service that goes on would keep a run that failed from ending.
     for (let nth = 0; nth < 5; nth += 1) await searched(service.url, frequency, SEARCHES + nth);
@@ -48,10 +38,6 @@ const search = (frequency: words.Frequency): Bench => ({
     ];
   },
 });
-
-async function isReady(url: string): Promise<void> {
-  while ((await fetch(`${url}/health/ready`)).status !== 200) await sleep(100);
-}
 
 export const searchRare = search(words.rare);
 export const searchBetween = search(words.between);
@@ -82,14 +68,3 @@ const PLAIN = `
   select session_id, entry from search_entries
   where words @@ plainto_tsquery('simple', $1)
   order by at desc, session_id desc, entry desc limit 20`;
-
-/** How long each took. */
-async function latencies(times: number, work: (nth: number) => Promise<unknown>) {
-  const measured: number[] = [];
-  for (let nth = 0; nth < times; nth += 1) {
-    const begin = performance.now();
-    await work(nth);
-    measured.push(performance.now() - begin);
-  }
-  return measured;
-}

@@ -13,6 +13,7 @@ import { PlaceOfTheLog0000000000012 } from './0012-place-of-the-log.ts';
 import { AppendInALoop0000000000013 } from './0013-append-in-a-loop.ts';
 import { Timeline0000000000020 } from './0020-timeline.ts';
 import { SearchEntries0000000000021 } from './0021-search-entries.ts';
+import { SessionOrder0000000000022 } from './0022-session-order.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -34,4 +35,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   AppendInALoop0000000000013,
   Timeline0000000000020,
   SearchEntries0000000000021,
+  SessionOrder0000000000022,
 ];

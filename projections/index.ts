@@ -2,6 +2,7 @@ import type { Projection } from '../src/projecting/projection.ts';
 import { messages } from './messages.ts';
 import { participants } from './participants.ts';
 import { searchEntries } from './search/search-entries.ts';
+import { sessionOrder } from './session-list/session-order.ts';
 import { sessions } from './sessions.ts';
 import { timeline } from './timeline.ts';
 import { tools } from './tools.ts';
@@ -9,6 +10,7 @@ import { tools } from './tools.ts';
 /** Every read model; each has a migration that creates its table. */
 export const projections: readonly Projection[] = [
   sessions,
+  sessionOrder,
   messages,
   participants,
   tools,

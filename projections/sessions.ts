@@ -11,7 +11,6 @@ import {
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type KeysetPage, type PageRequest } from '../src/projecting/keyset-page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /** A session as lists and its own page show it: the contract's view, field by field. */
@@ -123,82 +122,6 @@ export const sessions: Projection<SessionRow> = {
   keys: (event) => (event.type === 'message.chunked' ? [] : [event.sessionId]),
   evolve: evolveSession,
 };
-
-/** What narrows the list of sessions: all filters must hold, each by one of its values. */
-export interface SessionFilter {
-  /** The last state that was set. */
-  readonly state?: readonly Activity[] | undefined;
-  /** Labels that must all be there, with these values. */
-  readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
-  /** That some participant has. */
-  readonly agentType?: readonly string[] | undefined;
-  /** Of the session or of some participant. */
-  readonly model?: readonly string[] | undefined;
-  /** The earliest start, as `comparableInstant` writes it. */
-  readonly from?: string | undefined;
-  /** What the start must lie before. */
-  readonly to?: string | undefined;
-  readonly status?: readonly SessionStatus[] | undefined;
-  readonly source?: readonly SessionSource[] | undefined;
-  /** Part of the name or the prompt, in upper or lower case. */
-  readonly search?: string | undefined;
-}
-
-/** Sessions, those that started last first. */
-export function listSessions(
-  database: DataSource,
-  filter: SessionFilter,
-  request: PageRequest,
-  countExactMax: number,
-): Promise<KeysetPage<SessionRow>> {
-  const query = database.getRepository(SessionRow).createQueryBuilder('session');
-  for (const [column, values] of [
-    ['status', filter.status],
-    ['source', filter.source],
-    ['activity', filter.state],
-  ] as const) {
-    const [only, ...others] = values ?? [];
-    // One value is compared by `=`, by which an index gives the order, too.
-    if (only !== undefined && others.length === 0) {
-      query.andWhere(`session.${column} = :${column}`, { [column]: only });
-    }
-    if (others.length > 0) {
-      query.andWhere(`session.${column} in (:...${column})`, { [column]: values });
-    }
-  }
-  if (filter.from) query.andWhere('session.startedAt >= :from', { from: filter.from });
-  if (filter.to) query.andWhere('session.startedAt < :to', { to: filter.to });
-  filter.labels?.forEach(([key, value], nth) => {
-    const label = `label${nth}`;
-    query.andWhere(`cast(session.labels as jsonb) @> cast(:${label} as jsonb)`, {
-      [label]: JSON.stringify({ [key]: value }),
-    });
-  });
-  if (filter.agentType) {
-    const { agentType } = filter;
-    query.andWhere(
-      `session.sessionId in (
-        select session_id from participants where agent_type in (:...agentType)
-      )`,
-      { agentType },
-    );
-  }
-  if (filter.model) {
-    query.andWhere(
-      `session.sessionId in (
-        select session_id from participants where model in (:...model)
-        union all select session_id from sessions where model in (:...model)
-      )`,
-      { model: filter.model },
-    );
-  }
-  if (filter.search) {
-    const pattern = `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
-    query.andWhere('(session.name ilike :pattern or session.prompt ilike :pattern)', { pattern });
-  }
-  const order = { by: ['session.startedAt', 'session.sessionId'], direction: 'DESC' } as const;
-  return pageOf(query, order, request, countExactMax);
-}
 
 /** One session, `undefined` when there is none or nothing of it has been projected yet. */
 export const findSession = async (

@@ -53,8 +53,9 @@ export class RowTable {
       ({ property, column }) => `${this.#table}.${column} as ${property}`,
     );
     const found = await database.query<{ key: string; row: ProjectedRow }[]>(
+      // No column may have the name of the subquery: it would be taken for the row.
       `select wanted.key,
-         (select row_to_json(named) from (select ${named.join(', ')}) as named) as row
+         (select row_to_json("(row)") from (select ${named.join(', ')}) as "(row)") as row
        from ${this.#table}, ${wanted('$1', '$2')} where ${this.#isWanted}`,
       parametersOf(keys),
     );

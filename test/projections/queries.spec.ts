@@ -15,12 +15,8 @@ import {
   listParticipants,
   ParticipantRow,
 } from '../../projections/participants.ts';
-import {
-  findSession,
-  listSessions,
-  SessionRow,
-  type SessionFilter,
-} from '../../projections/sessions.ts';
+import { listSessions, type SessionFilter } from '../../projections/session-list/list-sessions.ts';
+import { findSession, SessionRow } from '../../projections/sessions.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

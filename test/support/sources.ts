@@ -104,6 +104,10 @@ export const listedIn = (node: ts.Node): string[] =>
   all(node, ts.isIdentifier)
     .filter(({ parent }) => {
       if (ts.isPropertyAssignment(parent)) return parent.name.getText() === 'useClass';
-      return ts.isArrayLiteralExpression(parent) || ts.isSpreadAssignment(parent);
+      return (
+        ts.isArrayLiteralExpression(parent) ||
+        ts.isSpreadElement(parent) ||
+        ts.isSpreadAssignment(parent)
+      );
     })
     .map(({ text }) => text);

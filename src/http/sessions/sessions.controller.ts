@@ -9,9 +9,16 @@ import {
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { firstParticipants } from '../../../projections/participants.ts';
-import { listSessions, type SessionRow } from '../../../projections/sessions.ts';
+import {
+  isNumeric,
+  listSessions,
+  sessionSorts,
+  type SessionListOrder,
+} from '../../../projections/session-list/list-sessions.ts';
+import type { SessionRow } from '../../../projections/sessions.ts';
 import type { Config, Limits } from '../../config.ts';
 import type { EventLog } from '../../log/event-log.ts';
+import type { Keyset } from '../../projecting/keyset-page.ts';
 import type { Projector } from '../../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
@@ -36,9 +43,21 @@ import { paginationShape, sessionFields, sessionShape } from './session-shapes.t
 
 const VALUE_LENGTH_MAX = 1_000;
 
+const directions = ['asc', 'desc'] as const;
+
+/** As Postgres writes numbers that are not negative. */
+const NUMBER = /^\d{1,17}(?:\.\d{1,20})?(?:e[-+]\d{2})?$/;
+
+/** A place in the list, with the order that it is a place of. */
+const listPlace = z
+  .tuple([z.enum(sessionSorts), z.enum(directions), plainText(VALUE_LENGTH_MAX), id])
+  .refine(([sort, , value]) => !isNumeric(sort) || NUMBER.test(value));
+
 const listQuery = (limits: Limits) =>
   z.strictObject({
-    ...pageFields(limits, z.tuple([plainText(VALUE_LENGTH_MAX), id])),
+    ...pageFields(limits, listPlace),
+    sort: z.enum(sessionSorts).default('started'),
+    order: z.enum(directions).optional(),
     fields: fieldNames(sessionFields).optional(),
     status: anyOf(z.enum(sessionStatuses), limits.filterValuesMax),
     source: anyOf(sessionSource, limits.filterValuesMax),
@@ -81,16 +100,25 @@ export class SessionsController {
   }
 
   @Get()
-  @Documented({ summary: 'Sessions, newest start first', query: listQuery })
+  @Documented({
+    summary: 'Sessions, newest start first unless `sort` and `order` say something else',
+    query: listQuery,
+  })
   async list(@Query() query: unknown) {
     const asked = readQuery(this.#listQuery, query);
-    const { fields, label: labels, ...filter } = asked;
-    const request = pageRequest(asked);
+    const { fields, label: labels, sort, order, cursor, ...filter } = asked;
+    // Names are read from A to Z; of all else the newest and the largest come first.
+    const direction = order ?? (sort === 'name' ? 'asc' : 'desc');
+    const request = pageRequest({ ...asked, cursor: placeIn({ sort, direction }, cursor) });
     const { countExactMax } = this.#limits;
-    const found = await listSessions(this.database, { ...filter, labels }, request, countExactMax);
+    const found = await listSessions(
+      ...([this.database, { ...filter, labels }, request, countExactMax] as const),
+      { sort, direction },
+    );
+    const next = found.next && [sort, direction, ...found.next];
     return {
       sessions: await this.#shaped(found.rows, fields),
-      pagination: paginationShape(request, found),
+      pagination: paginationShape(request, { ...found, next }),
     };
   }
 
@@ -119,4 +147,19 @@ export class SessionsController {
     const of = await firstParticipants(this.database, sessionIds, VIEW_PARTICIPANTS_MAX);
     return rows.map((row) => only(fields, sessionShape(row, of.get(row.sessionId))));
   }
+}
+
+/** What a cursor says of a list in this order. Throws when it is one of another order. */
+function placeIn(
+  { sort, direction }: SessionListOrder,
+  cursor: z.infer<typeof listPlace> | undefined,
+): Keyset | undefined {
+  if (!cursor) return undefined;
+  const [sortedBy, directed, ...place] = cursor;
+  if (sortedBy === sort && directed === direction) return place;
+  throw new Problem(
+    'invalid',
+    `cursor: is one of sort=${sortedBy} and order=${directed}, not of ${sort} and ${direction}`,
+    'cursor',
+  );
 }

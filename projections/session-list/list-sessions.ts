@@ -1,0 +1,266 @@
+import type { Activity, SessionSource, SessionStatus } from '@playhead/contract';
+import type { DataSource } from 'typeorm';
+import type { KeysetPage, PageRequest } from '../../src/projecting/keyset-page.ts';
+import { SessionRow } from '../sessions.ts';
+
+/** What narrows the list of sessions: all filters must hold, each by one of its values. */
+export interface SessionFilter {
+  /** The last state that was set. */
+  readonly state?: readonly Activity[] | undefined;
+  /** Labels that must all be there, with these values. */
+  readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
+  /** That some participant has. */
+  readonly agentType?: readonly string[] | undefined;
+  /** Of the session or of some participant. */
+  readonly model?: readonly string[] | undefined;
+  /** The earliest start, as `comparableInstant` writes it. */
+  readonly from?: string | undefined;
+  /** What the start must lie before. */
+  readonly to?: string | undefined;
+  readonly status?: readonly SessionStatus[] | undefined;
+  readonly source?: readonly SessionSource[] | undefined;
+  /** Part of the name or the prompt, in upper or lower case. */
+  readonly search?: string | undefined;
+}
+
+/** What the list can be ordered by, and where that is stored; ties are broken by the id. */
+const sorts = {
+  started: { table: 'sessions', column: 'started_at', type: 'text' },
+  lastActivity: { table: 'session_order', column: 'last_activity', type: 'text' },
+  messages: { table: 'session_order', column: 'messages', type: 'double precision' },
+  tokens: { table: 'session_order', column: 'tokens', type: 'double precision' },
+  cost: { table: 'session_order', column: 'cost', type: 'double precision' },
+  duration: { table: 'session_order', column: 'duration', type: 'double precision' },
+  name: { table: 'session_order', column: 'name', type: 'text' },
+} as const;
+
+/** By what a list of sessions is ordered. */
+export type SessionSort = keyof typeof sorts;
+export const sessionSorts = Object.keys(sorts) as [SessionSort, ...SessionSort[]];
+
+/** Whether what a list is ordered by is a number. */
+export const isNumeric = (sort: SessionSort): boolean => sorts[sort].type !== 'text';
+
+/** The order of a list of sessions: without one, those that started last come first. */
+export interface SessionListOrder {
+  readonly sort: SessionSort;
+  readonly direction: 'asc' | 'desc';
+}
+const NEWEST_FIRST: SessionListOrder = { sort: 'started', direction: 'desc' };
+
+/** So many sessions are looked at in the order of the list, before it is made from the filters. */
+const WALK = 2_048;
+
+/**
+ * A part of the list of sessions. Places are pairs of what the list is ordered by, as text, and the
+ * id of a session. Sessions are counted up to `countExactMax`: counting more would cost as much as
+ * reading them.
+ *
+ * A list ordered by anything but the start holds a session as soon as both of its read models do.
+ */
+export async function listSessions(
+  database: DataSource,
+  filter: SessionFilter,
+  request: PageRequest,
+  countExactMax: number,
+  order = NEWEST_FIRST,
+): Promise<KeysetPage<SessionRow>> {
+  const [total, places] = await Promise.all([
+    count(database, filter, countExactMax + 1),
+    placesOf(database, filter, request, order),
+  ]);
+  const { limit } = request;
+  const page = places.slice(0, limit);
+  const last = places.length > limit ? page.at(-1) : undefined;
+  return {
+    rows: page.flatMap(({ row }) => row ?? []),
+    total: Math.min(total, countExactMax),
+    totalIsAtLeast: total > countExactMax,
+    next: last && [last.place, last.id],
+  };
+}
+
+async function count(database: DataSource, filter: SessionFilter, max: number): Promise<number> {
+  const values = new Values();
+  const { byIndex, others } = conditionsOf(filter, values);
+  const [counted] = await database.query<{ total: number }[]>(
+    `select count(*)::int as total from (
+       select 1 from sessions as session where ${all([...byIndex, ...others])}
+       limit ${values.add(max)}
+     ) as found`,
+    values.list,
+  );
+  return counted?.total ?? 0;
+}
+
+/** Where a session stands in the list, and the session, unless its own read model is behind. */
+interface Place {
+  readonly id: string;
+  readonly place: string;
+  readonly row: SessionRow | null;
+}
+
+/**
+ * The places of a page and of one session more, which tells whether the list goes on.
+ *
+ * There are two ways: to walk down the list and leave out what does not fit, or to find all that
+ * fits and order it. Where few of many sessions fit, the first takes seconds, and where many fit,
+ * the second does. The planner does not know how often sessions at the top of the list fit. So the
+ * top is walked, and when that is not enough, sessions are known to be few there.
+ */
+async function placesOf(
+  database: DataSource,
+  filter: SessionFilter,
+  request: PageRequest,
+  order: SessionListOrder,
+): Promise<Place[]> {
+  const walked = new Values();
+  const { text, isExact } = walk(filter, request, order, walked);
+  const found = await readPlaces(database, text, order, walked);
+  if (isExact || found.length > request.limit) return found;
+  const values = new Values();
+  return readPlaces(database, findAll(filter, request, order, values), order, values);
+}
+
+/** The places that a statement gives, with their sessions, in one go. */
+async function readPlaces(
+  database: DataSource,
+  places: string,
+  { direction }: SessionListOrder,
+  values: Values,
+): Promise<Place[]> {
+  const columns = database
+    .getMetadata(SessionRow)
+    .columns.map(({ databaseName, propertyName }) => `session.${databaseName} as "${propertyName}"`)
+    .join(', ');
+  return database.query<Place[]>(
+    `with places as (${places})
+     select id, key::text as place,
+       (select row_to_json("(row)") from (select ${columns} where session.session_id is not null)
+         as "(row)") as row
+     from places left join sessions as session on session.session_id = places.id
+     order by key ${direction}, id ${direction}`,
+    values.list,
+  );
+}
+
+/** `isExact`: nothing that fits was left out. */
+function walk(
+  filter: SessionFilter,
+  { page, limit, after }: PageRequest,
+  { sort, direction }: SessionListOrder,
+  values: Values,
+): { text: string; isExact: boolean } {
+  const { table, column } = sorts[sort];
+  const { byIndex, others } = conditionsOf(filter, values);
+  // Only the table of sessions has an index that gives this order for one status or one source.
+  const isBySessions = table === 'sessions';
+  const inside = isBySessions ? byIndex : [];
+  const outside = isBySessions ? others : [...byIndex, ...others];
+  const offset = after ? 0 : (page - 1) * limit;
+  const isExact = outside.length === 0;
+  const walked = isExact ? offset + limit + 1 : WALK + offset;
+  const text = `
+    select ordered.session_id as id, ordered.${column} as key
+    from (
+      select session.session_id, session.${column} from ${table} as session
+      where ${all([...inside, ...beyond(after, sort, direction, values)])}
+      order by session.${column} ${direction}, session.session_id ${direction}
+      limit ${values.add(walked)}
+    ) as ordered
+    ${isExact ? '' : 'join sessions as session using (session_id)'}
+    where ${all(outside)}
+    order by ordered.${column} ${direction}, ordered.session_id ${direction}
+    limit ${values.add(limit + 1)} offset ${values.add(offset)}`;
+  return { text, isExact };
+}
+
+/** What fits is found first: without `materialized` it would be walked to again. */
+function findAll(
+  filter: SessionFilter,
+  { page, limit, after }: PageRequest,
+  { sort, direction }: SessionListOrder,
+  values: Values,
+): string {
+  const { table, column } = sorts[sort];
+  const { byIndex, others } = conditionsOf(filter, values);
+  return `
+    with found as materialized (
+      select session_id, started_at from sessions as session where ${all([...byIndex, ...others])}
+    )
+    select session_id as id, ${column} as key
+    from found ${table === 'sessions' ? '' : `join ${table} using (session_id)`}
+    where ${all(beyond(after, sort, direction, values))}
+    order by ${column} ${direction}, session_id ${direction}
+    limit ${values.add(limit + 1)} offset ${values.add(after ? 0 : (page - 1) * limit)}`;
+}
+
+/** Comparing whole rows goes to a place in an index, however far down the list. */
+const beyond = (
+  after: PageRequest['after'],
+  sort: SessionSort,
+  direction: SessionListOrder['direction'],
+  values: Values,
+): string[] => {
+  if (!after) return [];
+  const { column, type } = sorts[sort];
+  const [place, id] = after.map((value) => values.add(value));
+  const comparison = direction === 'asc' ? '>' : '<';
+  return [`(${column}, session_id) ${comparison} (${place}::${type}, ${id}::text)`];
+};
+
+/** Conditions on the table of sessions, there called `session`. */
+interface Conditions {
+  /** Those for which an index gives the sessions by their start. */
+  readonly byIndex: readonly string[];
+  readonly others: readonly string[];
+}
+
+function conditionsOf(filter: SessionFilter, values: Values): Conditions {
+  const byIndex: string[] = [];
+  const others: string[] = [];
+  const either = (column: string, wanted: readonly string[] | undefined): void => {
+    const [only, ...more] = wanted ?? [];
+    if (only === undefined) return;
+    if (more.length > 0) others.push(`session.${column} = any(${values.add(wanted)}::text[])`);
+    else byIndex.push(`session.${column} = ${values.add(only)}`);
+  };
+  either('status', filter.status);
+  either('source', filter.source);
+  if (filter.from) byIndex.push(`session.started_at >= ${values.add(filter.from)}`);
+  if (filter.to) byIndex.push(`session.started_at < ${values.add(filter.to)}`);
+  if (filter.state) others.push(`session.activity = any(${values.add(filter.state)}::text[])`);
+  for (const [key, value] of filter.labels ?? []) {
+    const label = values.add(JSON.stringify({ [key]: value }));
+    others.push(`session.labels::jsonb @> ${label}::jsonb`);
+  }
+  if (filter.agentType) {
+    const wanted = values.add(filter.agentType);
+    others.push(`session.session_id in (
+      select session_id from participants where agent_type = any(${wanted}::text[]))`);
+  }
+  if (filter.model) {
+    const wanted = values.add(filter.model);
+    others.push(`session.session_id in (
+      select session_id from participants where model = any(${wanted}::text[])
+      union all select session_id from sessions where model = any(${wanted}::text[]))`);
+  }
+  if (filter.search) {
+    const pattern = values.add(`%${filter.search.replace(/[\\%_]/g, '\\$&')}%`);
+    others.push(`(session.name ilike ${pattern} or session.prompt ilike ${pattern})`);
+  }
+  return { byIndex, others };
+}
+
+/** The parameters of a statement. */
+class Values {
+  readonly list: unknown[] = [];
+
+  /** Adds one and returns how the statement names it. */
+  add(value: unknown): string {
+    return `$${this.list.push(value)}`;
+  }
+}
+
+const all = (conditions: readonly string[]): string =>
+  conditions.length > 0 ? conditions.join(' and ') : 'true';
