@@ -68,17 +68,23 @@ export const sessionOrder: Projection<SessionOrderRow> = {
   evolve: evolveOrder,
 };
 
+/** A session's view before anything is known of it; nothing of it stays that is kept here. */
+const BLANK = evolveSession(undefined, {
+  ...{ id: '', sessionId: '', revision: 0, position: '', type: '', v: 1, data: {} },
+  meta: { at: '', actor: '', commandId: '' },
+});
+
 /** The numbers are those of the session's own view, which is made from the part that is kept. */
 function evolveOrder(row: SessionOrderRow | undefined, event: SessionEvent): SessionOrderRow {
   const kept = row && {
-    ...{ declared: row.declared, startedAt: row.startedAt, name: row.named ? row.name : null },
-    lastActivityAt: row.lastActivity,
+    ...{ declared: row.declared, startedAt: row.startedAt, lastActivityAt: row.lastActivity },
+    name: row.named ? row.name : null,
     counted: {
       ...{ messages: row.messages, tokens: row.tokens, costNano: row.cost },
       ...{ durationMs: row.duration, toolCalls: 0, inputTokens: 0, outputTokens: 0 },
     },
   };
-  const before = kept && { ...evolveSession(undefined, event), ...kept };
+  const before = kept && { ...BLANK, sessionId: row.sessionId, ...kept };
   const { sessionId, revision, lastActivityAt, counted, name, declared, startedAt } = evolveSession(
     before,
     event,

@@ -36,7 +36,15 @@ export class FreeDiskSpace {
   static async watch(options: DiskSpaceOptions): Promise<FreeDiskSpace> {
     const watched = new FreeDiskSpace(options);
     await watched.check();
-    watched.#checks = setInterval(() => void watched.check(), options.checkMs).unref();
+    let isChecking = false;
+    const check = async (): Promise<void> => {
+      // A disk that hangs answers late, and an old answer must not come after a new one.
+      if (isChecking) return;
+      isChecking = true;
+      await watched.check();
+      isChecking = false;
+    };
+    watched.#checks = setInterval(() => void check(), options.checkMs).unref();
     return watched;
   }
 
