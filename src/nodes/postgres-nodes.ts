@@ -98,7 +98,7 @@ class PostgresNodes implements Nodes {
         connectionString,
         application_name: name,
         connectionTimeoutMillis: nodeStatementMs,
-        query_timeout: nodeStatementMs,
+        answerTimeoutMs: nodeStatementMs,
       },
       first,
       retryMs: nodeRetryMs,

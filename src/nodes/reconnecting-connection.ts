@@ -1,8 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { PostgresClient, type PostgresClientConfig } from '../postgres/client.ts';
 
 /** What a connection is for, and who is notified of it. */
 export interface ConnectionOptions {
-  readonly settings: pg.ClientConfig;
+  readonly settings: PostgresClientConfig;
   /** The first statement on each new connection. */
   readonly first: string;
   /** Pause before a lost connection is made again, in milliseconds. */
@@ -51,7 +52,7 @@ export class ReconnectingConnection {
 
   async #connect(): Promise<void> {
     const { settings, first, ready, notified } = this.options;
-    const client = new pg.Client({ ...settings, keepAlive: true });
+    const client: pg.Client = new PostgresClient({ ...settings, keepAlive: true });
     this.#made = client;
     client.on('error', (fault) => this.renew(client, fault));
     client.on('end', () => this.renew(client, new Error('the connection has ended')));

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
+import { PostgresClient } from '../postgres/client.ts';
 
 /** The least major version of Postgres that Playhead runs on. */
 export const POSTGRES_MAJOR_MIN = 15;
@@ -26,6 +27,7 @@ export const openDatabase = async (url: string, options: DatabaseOptions): Promi
     applicationName: 'playhead',
     connectTimeoutMS: connectTimeoutMs,
     extra: {
+      Client: PostgresClient,
       // A connection that is cut in the instant it is made has nobody listening to it yet, and an
       // error that nobody listens to ends the process. Whoever uses it next gets the error anyway.
       onConnect: (client: pg.Client) => void client.on('error', () => undefined),

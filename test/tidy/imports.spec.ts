@@ -36,12 +36,13 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/*': [contract, 'node:'],
   'src/log/eventstoredb/': ['src/log/*', contract, '@eventstore/db-client', 'node:'],
   'src/log/memory/': ['src/log/*', contract, 'node:'],
-  'src/log/postgres/': ['src/log/*', contract, 'pg', 'node:'],
+  'src/postgres/': ['pg'],
+  'src/log/postgres/': ['src/log/*', 'src/postgres/', contract, 'pg', 'node:'],
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
   'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
-  'src/nodes/': [contract, 'zod', 'pg', 'node:'],
+  'src/nodes/': ['src/postgres/', contract, 'zod', 'type pg', 'node:'],
   'src/live/': [
     ...[
       ...logPort,

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { PostgresClient, type PostgresClientConfig } from '../../postgres/client.ts';
 import { CHANNEL } from './channel.ts';
 import type { PostgresLogOptions } from './options.ts';
 
@@ -13,19 +14,19 @@ const settings = (options: PostgresLogOptions): pg.ClientConfig => ({
 });
 
 /** Bounds of one question, on the server and, for when the server is silent, here. */
-const bounded = (options: PostgresLogOptions): pg.ClientConfig => ({
+const bounded = (options: PostgresLogOptions): PostgresClientConfig => ({
   ...settings(options),
   statement_timeout: options.statementTimeoutMs,
-  query_timeout: options.statementTimeoutMs + 1_000,
+  answerTimeoutMs: options.statementTimeoutMs + 1_000,
 });
 
 /** A connection that answers batches in the order they were sent, without waiting between them. */
 export async function connectWriter(options: PostgresLogOptions): Promise<pg.Client> {
-  const client = new pg.Client({
+  const client = new PostgresClient({
     ...settings(options),
     pipeline: true,
     // A batch may have to wait for the one sent before it.
-    query_timeout: 2 * options.statementTimeoutMs + 1_000,
+    answerTimeoutMs: 2 * options.statementTimeoutMs + 1_000,
   });
   // As statements: parameters in the connection string would win over ours.
   return connected(
@@ -48,7 +49,7 @@ const prepareReader = (client: pg.ClientBase): unknown => client.query(inIndexOr
 
 /** A connection that is notified of new events and reads them. */
 export const connectFollower = (options: PostgresLogOptions): Promise<pg.Client> =>
-  connected(new pg.Client(bounded(options)), `${inIndexOrder}; listen ${CHANNEL}`);
+  connected(new PostgresClient(bounded(options)), `${inIndexOrder}; listen ${CHANNEL}`);
 
 async function connected(client: pg.Client, first: string): Promise<pg.Client> {
   // Whoever asks gets the error of a cut connection; without a listener it would end the process.
@@ -72,6 +73,7 @@ export const cut = (client: pg.Client): void => {
 export function openPool(options: PostgresLogOptions, max: number): pg.Pool {
   const pool = new pg.Pool({
     ...bounded(options),
+    Client: PostgresClient,
     max,
     onConnect: prepareReader,
   });
