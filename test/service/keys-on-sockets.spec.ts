@@ -99,13 +99,14 @@ describe('a socket whose key is revoked', () => {
         expect(watcher.faults).toEqual([]);
         expect(seen.refused).toMatchObject([{ event: 'connect', code: 'unauthenticated' }]);
       }
-      others.forEach(({ socket, watcher, seen }, nth) => {
+      // However slow the machine is, the others get what comes.
+      for (const [nth, { socket, watcher, seen }] of others.entries()) {
+        while (watcher.revision <= (before[nth] ?? 0) + 5) await sleep(20);
         expect(socket.connected).toBe(true);
         expect(seen.refused).toEqual([]);
-        expect(watcher.revision).toBeGreaterThan((before[nth] ?? 0) + 5);
         expect(watcher.faults).toEqual([]);
         socket.close();
-      });
+      }
       const late = first.connect(key);
       const error = await new Promise<Error & { data?: unknown }>((resolve) =>
         late.once('connect_error', resolve),
