@@ -62,6 +62,7 @@ export class SessionOrderRow {
 export const sessionOrder: Projection<SessionOrderRow> = {
   name: 'session_order',
   version: 1,
+  isBackground: true,
   entity: SessionOrderRow,
   keyColumn: undefined,
   keys: (event) => (event.type === 'message.chunked' ? [] : [event.sessionId]),
