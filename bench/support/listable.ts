@@ -1,28 +1,8 @@
-import pg from 'pg';
-
-/** `PLAYHEAD_BENCH_SESSIONS=1000000` measures what the targets are set for. */
-const SESSIONS = Number(process.env.PLAYHEAD_BENCH_SESSIONS ?? 50_000);
+import { fillTables, SESSIONS } from './filled-database.ts';
 
 /** Fills the read models of a migrated database with sessions to list. */
-export async function fillListable(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(`set synchronous_commit = off; set maintenance_work_mem = '1GB'`);
-    const tables = ['sessions', 'session_order', 'participants'];
-    const indexes = await client.query<{ name: string; definition: string }>(
-      `select indexname as name, indexdef as definition from pg_indexes
-       where tablename = any($1) and indexname not like '%pkey'`,
-      [tables],
-    );
-    for (const { name } of indexes.rows) await client.query(`drop index ${name}`);
-    await client.query(ROWS);
-    for (const { definition } of indexes.rows) await client.query(definition);
-    for (const table of tables) await client.query(`vacuum analyze ${table}`);
-  } finally {
-    await client.end();
-  }
-}
+export const fillListable = (url: string): Promise<void> =>
+  fillTables(url, ['sessions', 'session_order', 'participants'], (client) => client.query(ROWS));
 
 /** The n-th session starts n seconds after the first. */
 const at = (n: string): string =>

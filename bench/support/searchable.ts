@@ -1,8 +1,6 @@
-import pg from 'pg';
 import { addText, NO_TEXT } from '../../projections/search/indexed-text.ts';
+import { fillTables, SESSIONS } from './filled-database.ts';
 
-/** `PLAYHEAD_BENCH_SESSIONS=1000000` measures what the targets are set for. */
-const SESSIONS = Number(process.env.PLAYHEAD_BENCH_SESSIONS ?? 50_000);
 const MESSAGES_PER_SESSION = 10;
 /** Different texts that messages are made from; each message has one word of its own beside. */
 const TEXTS = 20_000;
@@ -50,17 +48,8 @@ export const absent: Frequency = {
 };
 
 /** Fills the read models of a migrated database with sessions and messages to search. */
-export async function fillSearchable(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(`set synchronous_commit = off; set maintenance_work_mem = '1GB'`);
-    const indexes = await client.query<{ name: string; definition: string }>(
-      `select indexname as name, indexdef as definition from pg_indexes
-       where tablename in ('sessions', 'messages', 'search_entries')
-         and indexname not like '%pkey'`,
-    );
-    for (const { name } of indexes.rows) await client.query(`drop index ${name}`);
+export const fillSearchable = (url: string): Promise<void> =>
+  fillTables(url, ['sessions', 'messages', 'search_entries'], async (client) => {
     await client.query('create temp table texts (n int primary key, content text, words tsvector)');
     await client.query(
       `insert into texts select n, content, words from json_to_recordset($1)
@@ -68,14 +57,7 @@ export async function fillSearchable(url: string): Promise<void> {
       [JSON.stringify(texts())],
     );
     await client.query(rows);
-    for (const { definition } of indexes.rows) await client.query(definition);
-    for (const table of ['sessions', 'messages', 'search_entries']) {
-      await client.query(`vacuum analyze ${table}`);
-    }
-  } finally {
-    await client.end();
-  }
-}
+  });
 
 /** Frequencies fall as in a language: the exponent of a uniform number is Zipf's law. */
 function texts(): { n: number; content: string; words: string }[] {

@@ -1,6 +1,7 @@
 import type { Activity, SessionSource, SessionStatus } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
-import type { KeysetPage, PageRequest } from '../../src/projecting/keyset-page.ts';
+import { rowAsJson } from '../../src/projecting/columns.ts';
+import { keysetPage, type KeysetPage, type PageRequest } from '../../src/projecting/keyset-page.ts';
 import { SessionRow } from '../sessions.ts';
 
 /** What narrows the list of sessions: all filters must hold, each by one of its values. */
@@ -69,15 +70,9 @@ export async function listSessions(
     count(database, filter, countExactMax + 1),
     placesOf(database, filter, request, order),
   ]);
-  const { limit } = request;
-  const page = places.slice(0, limit);
-  const last = places.length > limit ? page.at(-1) : undefined;
-  return {
-    rows: page.flatMap(({ row }) => row ?? []),
-    total: Math.min(total, countExactMax),
-    totalIsAtLeast: total > countExactMax,
-    next: last && [last.place, last.id],
-  };
+  const counted = { found: total, exactMax: countExactMax };
+  const page = keysetPage(places, request.limit, counted, ({ place, id }) => [place, id]);
+  return { ...page, rows: page.rows.flatMap(({ row }) => row ?? []) };
 }
 
 async function count(database: DataSource, filter: SessionFilter, max: number): Promise<number> {
@@ -129,15 +124,11 @@ async function readPlaces(
   { direction }: SessionListOrder,
   values: Values,
 ): Promise<Place[]> {
-  const columns = database
-    .getMetadata(SessionRow)
-    .columns.map(({ databaseName, propertyName }) => `session.${databaseName} as "${propertyName}"`)
-    .join(', ');
+  const { columns } = database.getMetadata(SessionRow);
   return database.query<Place[]>(
     `with places as (${places})
      select id, key::text as place,
-       (select row_to_json("(row)") from (select ${columns} where session.session_id is not null)
-         as "(row)") as row
+       case when session.session_id is not null then ${rowAsJson('session', columns)} end as row
      from places left join sessions as session on session.session_id = places.id
      order by key ${direction}, id ${direction}`,
     values.list,

@@ -56,12 +56,27 @@ export async function pageOf<Row extends ObjectLiteral>(
         .limit(limit + 1)
         .offset((page - 1) * limit)
         .getMany();
+  return keysetPage(rows, limit, { found: total, exactMax: countExactMax }, (row) =>
+    placeOf(row, order),
+  );
+}
+
+/**
+ * A page of rows, of which one more than `limit` was asked for; and as many were counted, one more
+ * than `exactMax` at most.
+ */
+export function keysetPage<Row>(
+  rows: readonly Row[],
+  limit: number,
+  counted: { readonly found: number; readonly exactMax: number },
+  place: (row: Row) => Keyset,
+): KeysetPage<Row> {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     rows: rows.slice(0, limit),
-    total: Math.min(total, countExactMax),
-    totalIsAtLeast: total > countExactMax,
-    next: last && placeOf(last, order),
+    total: Math.min(counted.found, counted.exactMax),
+    totalIsAtLeast: counted.found > counted.exactMax,
+    next: last && place(last),
   };
 }
 

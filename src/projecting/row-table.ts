@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { rowAsJson } from './columns.ts';
 import type { ProjectedRow, Projection } from './projection.ts';
 
 /** Which row of a read model. `key` is the session's id where a session has one row. */
@@ -24,6 +25,7 @@ export class RowTable {
   readonly #table: string;
   readonly #keyColumns: readonly string[];
   readonly #isWanted: string;
+  readonly #rowAsJson: string;
 
   constructor(dataSource: DataSource, projection: Projection) {
     const metadata = dataSource.getMetadata(projection.entity);
@@ -38,6 +40,7 @@ export class RowTable {
       column: quoted(column.databaseName),
       type: dataSource.driver.normalizeType(column),
     }));
+    this.#rowAsJson = rowAsJson(this.#table, metadata.columns);
     const { keyColumn } = projection;
     this.#keyColumns = ['sessionId', ...(keyColumn === undefined ? [] : [keyColumn])].map(columnOf);
     this.#isWanted = this.#keyColumns
@@ -49,13 +52,8 @@ export class RowTable {
     database: Queryable,
     keys: readonly RowKey[],
   ): Promise<ReadonlyMap<string, ProjectedRow>> {
-    const named = this.#columns.map(
-      ({ property, column }) => `${this.#table}.${column} as ${property}`,
-    );
     const found = await database.query<{ key: string; row: ProjectedRow }[]>(
-      // No column may have the name of the subquery: it would be taken for the row.
-      `select wanted.key,
-         (select row_to_json("(row)") from (select ${named.join(', ')}) as "(row)") as row
+      `select wanted.key, ${this.#rowAsJson} as row
        from ${this.#table}, ${wanted('$1', '$2')} where ${this.#isWanted}`,
       parametersOf(keys),
     );

@@ -1,4 +1,4 @@
-import { noTotals, type MessageView, type SessionView } from '@playhead/contract';
+import type { MessageView } from '@playhead/contract';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { listMessages, MessageRow } from '../../projections/messages.ts';
@@ -8,6 +8,7 @@ import { SessionRow } from '../../projections/sessions.ts';
 import type { Keyset } from '../../src/projecting/keyset-page.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { openReadModels } from '../support/read-models.ts';
+import { byCursor, plainSession, second } from '../support/stored-sessions.ts';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -24,18 +25,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-const second = (n: number): string => `${new Date(n * 1000).toISOString().slice(0, 19)}.000000000Z`;
-
-/** What the tests do not look at. */
-const plainSession = {
-  ...{ revision: 0, at: second(0), status: 'ACTIVE', activity: null, activityMessage: null },
-  ...{ idle: false, declared: true, source: 'api', name: null, mode: null, prompt: null },
-  ...{ model: null, provider: null, worker: null, maxTurns: null, labels: {}, owner: null },
-  ...{ members: [], startedAt: second(0), lastActivityAt: second(0), endedAt: null },
-  ...{ endedAs: null, errorAt: null, errorMessage: null, errorKind: null },
-  ...{ counted: noTotals, reported: null, summary: null, extra: {} },
-} satisfies Omit<SessionView, 'sessionId'>;
-
 const plainMessage = {
   ...{ sessionId: 's', revision: 0, at: second(0), state: 'complete', role: 'user' },
   ...{ source: 'user', participantId: null, agentType: null, agentName: null, model: null },
@@ -45,23 +34,6 @@ const plainMessage = {
 
 const insert = <Row extends object>(entity: new () => Row, rows: readonly object[]) =>
   dataSource.getRepository(entity).insert(rows as object[]);
-
-/** Reads page after page by cursor; `meanwhile` runs between them. */
-async function byCursor<Row>(
-  page: (after: Keyset | undefined) => Promise<{ rows: Row[]; next: Keyset | undefined }>,
-  meanwhile: (nth: number) => Promise<unknown>,
-): Promise<Row[]> {
-  const found: Row[] = [];
-  let after: Keyset | undefined;
-  for (let nth = 0; ; nth += 1) {
-    const { rows, next } = await page(after);
-    found.push(...rows);
-    if (!next) return found;
-    // As it is on the wire.
-    after = JSON.parse(JSON.stringify(next)) as Keyset;
-    await meanwhile(nth);
-  }
-}
 
 const id = fc.string({ unit: fc.constantFrom(...`aB1ü🚀'%"`), minLength: 1, maxLength: 6 });
 

@@ -1,7 +1,6 @@
 import {
   compareMessages,
   compareParticipants,
-  noTotals,
   type MessageView,
   type ParticipantView,
   type SessionView,
@@ -18,6 +17,7 @@ import {
 import { listSessions, type SessionFilter } from '../../projections/session-list/list-sessions.ts';
 import { findSession, SessionRow } from '../../projections/sessions.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { plainSession, second } from '../support/stored-sessions.ts';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -35,15 +35,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const second = (n: number): string => `${new Date(n * 1000).toISOString().slice(0, 19)}.000000000Z`;
-
 const session = (sessionId: string, fields: Partial<SessionView> = {}): SessionView => ({
-  ...{ sessionId, revision: 0, at: second(0), status: 'ACTIVE', activity: null },
-  ...{ activityMessage: null, idle: false, declared: true, source: 'cli-stream', name: null },
-  ...{ mode: null, prompt: null, model: null, provider: null, worker: null, maxTurns: null },
-  ...{ labels: {}, owner: null, members: [], startedAt: second(0), lastActivityAt: second(0) },
-  ...{ endedAt: null, endedAs: null, errorAt: null, errorMessage: null, errorKind: null },
-  ...{ counted: noTotals, reported: null, summary: null, extra: {} },
+  ...{ ...plainSession, sessionId, source: 'cli-stream' },
   ...fields,
 });
 

@@ -19,11 +19,11 @@ import {
   sessionOrder,
 } from '../../projections/session-list/session-order.ts';
 import { SessionRow, sessions } from '../../projections/sessions.ts';
-import type { Keyset } from '../../src/projecting/keyset-page.ts';
 import { openDatabase } from '../../src/startup/database.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { histories, newEvent } from '../support/histories.ts';
 import { repeats } from '../support/repeats.ts';
+import { byCursor, plainSession, second } from '../support/stored-sessions.ts';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -40,8 +40,6 @@ afterAll(async () => {
   await dataSource.destroy();
   await database.drop();
 });
-
-const second = (n: number): string => `${new Date(n * 1000).toISOString().slice(0, 19)}.000000000Z`;
 
 /** What a session's list entry is ordered by, from its view. */
 const keysOf = (view: SessionView): Record<SessionListOrder['sort'], string | number> => ({
@@ -107,12 +105,8 @@ const viewOf = (
   one: Omit<AnySession, 'tokens'> & { tokens: number },
   nth: number,
 ): SessionView => ({
-  ...{ sessionId: `s${nth}`, revision: 0, at: second(0), status: one.status, activity: null },
-  ...{ activityMessage: null, idle: false, declared: true, source: 'api', name: one.name },
-  ...{ mode: null, prompt: null, model: null, provider: null, worker: null, maxTurns: null },
-  ...{ labels: {}, owner: null, members: [], startedAt: second(one.start), endedAt: null },
-  ...{ lastActivityAt: second(one.lastActivity), endedAs: null, errorAt: null },
-  ...{ errorMessage: null, errorKind: null, reported: null, summary: null, extra: {} },
+  ...{ ...plainSession, sessionId: `s${nth}`, status: one.status, name: one.name },
+  ...{ startedAt: second(one.start), lastActivityAt: second(one.lastActivity) },
   counted: {
     ...{ ...noTotals, messages: one.messages, tokens: one.tokens, costNano: one.cost },
     durationMs: one.duration,
@@ -141,20 +135,15 @@ function inOrder(views: readonly SessionView[], { sort, direction }: SessionList
   return direction === 'asc' ? ids : ids.reverse();
 }
 
-async function byCursor(
+async function idsByCursor(
   filter: SessionFilter,
   limit: number,
   order: SessionListOrder,
 ): Promise<string[]> {
-  const found: string[] = [];
-  for (let after: Keyset | undefined; ;) {
-    const request = { page: 1, limit, after };
-    const { rows, next } = await listSessions(dataSource, filter, request, 10_000, order);
-    found.push(...rows.map(({ sessionId }) => sessionId));
-    if (!next) return found;
-    // As it is on the wire.
-    after = JSON.parse(JSON.stringify(next)) as Keyset;
-  }
+  const rows = await byCursor((after) =>
+    listSessions(dataSource, filter, { page: 1, limit, after }, 10_000, order),
+  );
+  return rows.map(({ sessionId }) => sessionId);
 }
 
 const orders = sessionSorts.flatMap((sort) =>
@@ -191,7 +180,7 @@ describe('the list of sessions', () => {
               views.filter((view) => fits(view, filter)),
               order,
             );
-            expect(await byCursor(filter, limit, order)).toEqual(expected);
+            expect(await idsByCursor(filter, limit, order)).toEqual(expected);
             const page = { page: 2, limit };
             const second = await listSessions(dataSource, filter, page, 10_000, order);
             expect(second.rows.map(({ sessionId }) => sessionId)).toEqual(
@@ -222,9 +211,9 @@ describe('the list of sessions', () => {
     const ids = Array.from({ length: 21 }, (_, nth) => `s0${2990 + nth}`);
     const expected = order.direction === 'asc' ? ids : ids.reverse();
     for (const filter of [{ status: ['ERROR'] }, { status: ['ERROR', 'TERMINATED'] }] as const) {
-      expect(await byCursor(filter, 5, order)).toEqual(expected);
+      expect(await idsByCursor(filter, 5, order)).toEqual(expected);
     }
-    const everything = await byCursor({}, 100, order);
+    const everything = await idsByCursor({}, 100, order);
     expect(new Set(everything).size).toBe(6000);
     expect(everything).toEqual([...everything].sort(order.direction === 'asc' ? undefined : down));
   });
@@ -234,8 +223,8 @@ describe('the list of sessions', () => {
     await insert(SessionRow, views.slice(0, 6));
     await insert(SessionOrderRow, views.map(orderRowOf));
     const order = { sort: 'tokens', direction: 'desc' } as const;
-    expect(await byCursor({}, 2, order)).toEqual(['s5', 's4', 's3', 's2', 's1', 's0']);
-    expect(await byCursor({ status: ['ACTIVE', 'ERROR'] }, 2, order)).toHaveLength(6);
+    expect(await idsByCursor({}, 2, order)).toEqual(['s5', 's4', 's3', 's2', 's1', 's0']);
+    expect(await idsByCursor({ status: ['ACTIVE', 'ERROR'] }, 2, order)).toHaveLength(6);
   });
 });
 

@@ -101,7 +101,7 @@ describe('a socket whose key is revoked', () => {
       }
       // However slow the machine is, the others get what comes.
       for (const [nth, { socket, watcher, seen }] of others.entries()) {
-        while (watcher.revision <= (before[nth] ?? 0) + 5) await sleep(20);
+        await watcher.through((before[nth] ?? 0) + 6);
         expect(socket.connected).toBe(true);
         expect(seen.refused).toEqual([]);
         expect(watcher.faults).toEqual([]);

@@ -109,12 +109,11 @@ export class SessionsController {
     const { fields, label: labels, sort, order, cursor, ...filter } = asked;
     // Names are read from A to Z; of all else the newest and the largest come first.
     const direction = order ?? (sort === 'name' ? 'asc' : 'desc');
-    const request = pageRequest({ ...asked, cursor: placeIn({ sort, direction }, cursor) });
+    const listOrder = { sort, direction };
+    const request = pageRequest({ ...asked, cursor: placeIn(listOrder, cursor) });
     const { countExactMax } = this.#limits;
-    const found = await listSessions(
-      ...([this.database, { ...filter, labels }, request, countExactMax] as const),
-      { sort, direction },
-    );
+    const wanted = { ...filter, labels };
+    const found = await listSessions(this.database, wanted, request, countExactMax, listOrder);
     const next = found.next && [sort, direction, ...found.next];
     return {
       sessions: await this.#shaped(found.rows, fields),
