@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { foldRows, histories, posted } from '../support/histories.ts';
 import {
@@ -60,7 +61,11 @@ describe('two nodes on one database', () => {
       [0, 1, 2].every(
         (nth) => nodes.filter((node) => node.projector.status()[nth]?.standingBy).length === 1,
       );
-    for (let nth = 50; !isSettled() && nth < 500; nth += 1) await bed.append(posted('s1', nth));
+    for (let nth = 50; !isSettled() && nth < 500; nth += 1) {
+      await bed.append(posted('s1', nth));
+      // Who is ahead shows only in another batch; a log in memory would have it all in one.
+      await sleep(10);
+    }
     expect(isSettled()).toBe(true);
     for (const node of nodes) {
       expect(await node.projector.waitFor(await bed.log.head(), 10_000)).toBe(true);
