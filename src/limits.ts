@@ -69,6 +69,26 @@ export const limits = {
   /** Sessions whose last revision a projection remembers, to detect a gap. */
   projectionSessionsMax: 10_000,
 
+  /** Workers of a rebuild, where the machine has as many processors. */
+  rebuildWorkersMax: 8,
+  /** Parts of the sessions for each worker: who is done early takes another. */
+  rebuildPartsPerWorker: 4,
+  /** Bytes of events whose rows a rebuild writes together. */
+  rebuildChunkBytes: 4 * 1024 * 1024,
+  /** A session with more bytes of events is not folded in memory alone. */
+  rebuildSessionBytesMax: 16 * 1024 * 1024,
+  /** A copy that is further behind than so many events catches up before it is compared. */
+  rebuildBehindMax: 20_000,
+  /** How often a node looks whether a rebuild waits for somebody who does it. */
+  rebuildWatchMs: 1_000,
+  /** How long a swap lets readers wait while it waits for those before them. */
+  swapLockTimeoutMs: 50,
+  swapTriesMax: 100,
+  /** How long a swap waits for a copy that is behind. */
+  swapDeadlineMs: 10_000,
+  /** How long rows that were swapped out are kept for a rollback. */
+  previousCopyMs: 7 * 24 * 60 * 60 * 1_000,
+
   /** One page of a replay on a socket. */
   replayBytesMax: 256 * 1024,
   /** Bytes of log pages cached for viewers that replay the same, as after a restart. */

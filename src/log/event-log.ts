@@ -93,6 +93,30 @@ export function codeOfFault(fault: unknown): 'deleted' | 'unavailable' | 'intern
   return fault.code === 'deleted' ? 'deleted' : 'unavailable';
 }
 
+/** Which events of which streams are read, stream by stream. */
+export interface StreamRange {
+  /** Only streams whose names come after this one, compared by byte. */
+  readonly after: string;
+  /** Only streams whose names come before this one, or are this one. */
+  readonly until: string;
+  /** Only events up to this position. */
+  readonly through: string;
+  /** Events of a page, and bytes of a page beyond its first event. */
+  readonly limit: number;
+  readonly bytesMax: number;
+}
+
+/** Reads streams whole, one after the other: for whoever folds whole sessions. */
+export interface StreamReader {
+  /**
+   * Names of streams, in order, that split those after `after` and up to `until` into about so many
+   * parts with as many events each; fewer when there are few events.
+   */
+  split(range: Pick<StreamRange, 'after' | 'until'>, parts: number): Promise<string[]>;
+  /** Pages of events, ordered by stream, then by revision. */
+  read(range: StreamRange): AsyncIterable<readonly RecordedEvent[]>;
+}
+
 /**
  * The event log: the truth of the service. Every adapter passes
  * `test/conformance/event-log.contract.ts`.
@@ -103,6 +127,9 @@ export interface EventLog {
 
   /** Streams that were found deleted on the server; only where that can happen. */
   readonly deletedStreams?: ReadonlySet<string>;
+
+  /** Only where the store can read a stream after another without reading all streams at once. */
+  readonly streams?: StreamReader;
 
   /** Stores the events durably, or throws `LogError`. Resolves only once a crash cannot undo it. */
   append(append: Append): Promise<Appended>;

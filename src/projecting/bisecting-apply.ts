@@ -26,14 +26,18 @@ export function bisectBatch(
     const skipped = await parkedAmong(manager, projection.name, batch.events);
     const { misplaced } = batch;
     const work = { manager, projection, table, misplaced, skipped, parked: [] };
-    await apply(work, batch.events);
+    await applyInHalves(work, batch.events);
     return work.parked;
   });
 }
 
-interface Work extends Pick<ReadModel, 'projection' | 'table'>, Pick<Batch, 'misplaced'> {
+/** What events are applied to, in one transaction, and what comes of it. */
+export interface Application
+  extends Pick<ReadModel, 'projection' | 'table'>, Pick<Batch, 'misplaced'> {
   readonly manager: EntityManager;
+  /** Sessions whose events are passed over. */
   readonly skipped: Set<string>;
+  /** Those that had to be parked. */
   readonly parked: ParkedSession[];
 }
 
@@ -41,7 +45,10 @@ interface Work extends Pick<ReadModel, 'projection' | 'table'>, Pick<Batch, 'mis
  * Applies all events at once or, when that fails, in halves, down to the poison event. Its session
  * is parked and everything else goes on.
  */
-async function apply(work: Work, events: readonly SessionEvent[]): Promise<void> {
+export async function applyInHalves(
+  work: Application,
+  events: readonly SessionEvent[],
+): Promise<void> {
   const { manager } = work;
   const due = events.filter(({ sessionId }) => !work.skipped.has(sessionId));
   const [first] = due;
@@ -57,14 +64,14 @@ async function apply(work: Work, events: readonly SessionEvent[]): Promise<void>
       work.parked.push(await park(manager, work.projection.name, first, failure));
       work.skipped.add(first.sessionId);
     } else {
-      await apply(work, due.slice(0, half));
-      await apply(work, due.slice(half));
+      await applyInHalves(work, due.slice(0, half));
+      await applyInHalves(work, due.slice(half));
     }
   }
   await manager.query('release savepoint batch');
 }
 
-async function write(work: Work, events: readonly SessionEvent[]): Promise<void> {
+async function write(work: Application, events: readonly SessionEvent[]): Promise<void> {
   const { manager, projection, table } = work;
   pure(() => {
     const fault = events.map(({ id }) => work.misplaced.get(id)).find((text) => text);

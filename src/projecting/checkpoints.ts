@@ -14,11 +14,21 @@ export interface Checkpoint {
   readonly eventId: string | null;
   readonly stream: string | null;
   readonly revision: number | null;
+  /**
+   * Raised when rows change without the checkpoint moving on, or other rows take their place: who
+   * read rows before must read them again.
+   */
+  readonly generation: number;
 }
 
-/** A checkpoint as last read, with the number of parked sessions. */
+/** A checkpoint as last read. */
 export interface CheckpointState extends Checkpoint {
+  /** How many sessions are parked. */
   readonly parked: number;
+  /** Another version than its own has gone on with its rows. */
+  readonly mixed: boolean;
+  /** When these rows were swapped out; null where they are read or wait to be. */
+  readonly retiredAt: Date | null;
 }
 
 /** The checkpoint of a projection; a new one stands at the start and belongs to nobody. */
@@ -26,12 +36,7 @@ export async function readCheckpoint(
   dataSource: DataSource,
   name: string,
 ): Promise<CheckpointState> {
-  const [found] = await dataSource.query<CheckpointState[]>(
-    `select version, epoch, position, event_id as "eventId", stream, revision,
-       (select count(*)::int from parked where projection = checkpoints.name) as parked
-     from checkpoints where name = $1`,
-    [name],
-  );
+  const found = await findCheckpoint(dataSource, name);
   if (found) return found;
   await dataSource.query(
     `insert into checkpoints (name, version, epoch, position) values ($1, 0, '', $2)
@@ -39,6 +44,22 @@ export async function readCheckpoint(
     [name, START],
   );
   return readCheckpoint(dataSource, name);
+}
+
+/** A checkpoint that may not be there; `lock` waits for it and keeps it until the transaction ends. */
+export async function findCheckpoint(
+  database: Pick<EntityManager, 'query'>,
+  name: string,
+  lock = '',
+): Promise<CheckpointState | undefined> {
+  const [found] = await database.query<CheckpointState[]>(
+    `select version, epoch, position, event_id as "eventId", stream, revision, generation, mixed,
+       retired_at as "retiredAt",
+       (select count(*)::int from parked where projection = checkpoints.name) as parked
+     from checkpoints where name = $1 ${lock}`,
+    [name],
+  );
+  return found;
 }
 
 /** The checkpoint after an event. */
@@ -50,19 +71,20 @@ export const checkpointAt = (checkpoint: Checkpoint, event: RecordedEvent): Chec
   // Another program may have written to the log what no table can hold.
   stream: cleanse(event.stream).value,
   revision: event.revision,
+  generation: checkpoint.generation,
 });
 
-/** Moves a checkpoint on if it is where it was; `$1` to `$11` are the values of `advancing`. */
+/** Moves a checkpoint on if it is where it was; `$1` to `$12` are the values of `advancing`. */
 export const ADVANCE = `
   update checkpoints set version = $2, epoch = $3, position = $4, event_id = $5, stream = $6,
     revision = $7
   where name = $1 and version = $8 and epoch = $9 and position = $10
-    and event_id is not distinct from $11`;
+    and event_id is not distinct from $11 and generation = $12`;
 
 /** The values of `ADVANCE`. */
 export const advancing = (name: string, from: Checkpoint, to: Checkpoint): unknown[] => [
   ...[name, to.version, to.epoch, to.position, to.eventId, to.stream, to.revision],
-  ...[from.version, from.epoch, from.position, from.eventId],
+  ...[from.version, from.epoch, from.position, from.eventId, from.generation],
 ];
 
 /**
@@ -108,8 +130,11 @@ export function startRebuild(
   return dataSource.transaction('READ COMMITTED', async (manager) => {
     // A truncate that waits for a long reader makes every later reader wait for it.
     await manager.query(`set local lock_timeout = '2s'`);
-    const start = { version, epoch, position: START, eventId: null, stream: null, revision: null };
+    const { generation } = seen;
+    const nowhere = { position: START, eventId: null, stream: null, revision: null };
+    const start = { version, epoch, ...nowhere, generation };
     if (!(await advance(manager, name, seen, start))) return false;
+    await manager.query('update checkpoints set mixed = false where name = $1', [name]);
     await table.truncate(manager);
     await manager.query('delete from parked where projection = $1', [name]);
     return true;

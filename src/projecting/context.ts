@@ -3,10 +3,13 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Tail } from '../log/tail.ts';
 import type { GapDetectorLimits } from './gap-detection.ts';
 import type { BatchLimits } from './event-source.ts';
+import type { CheckpointState } from './checkpoints.ts';
 
 /** How one read model is doing. */
 export interface ProjectionStatus {
   readonly name: string;
+  /** The version whose rows are read; null before it is known. */
+  readonly version: number | null;
   /** Everything up to here has been applied. */
   readonly position: string;
   /** Events of the log that are not applied yet, null when there are too many to keep. */
@@ -37,6 +40,11 @@ export type Notice = (message: string, about: Readonly<Record<string, unknown>>)
 
 /** What all projections of a node share. */
 export interface ProjectionContext {
+  /**
+   * Called when the rows that are read are of an older version, or mixed of two: they are kept up
+   * meanwhile. Without it, or when it answers false, they go and are made anew, in sight of readers.
+   */
+  readonly onOutdated?: (projection: string, found: CheckpointState) => Promise<boolean>;
   readonly dataSource: DataSource;
   readonly log: EventLog;
   readonly tail: Tail;

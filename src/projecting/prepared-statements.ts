@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Queryable } from './row-table.ts';
 
@@ -17,14 +18,10 @@ interface Connection {
 export class PreparedStatements implements Queryable {
   readonly #names = new Map<string, string>();
 
-  /** `prefix` is no other's on this data source. */
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly prefix: string,
-  ) {}
+  constructor(private readonly dataSource: DataSource) {}
 
   async query<Rows>(text: string, values: unknown[]): Promise<Rows> {
-    const name = this.#names.get(text) ?? `${this.prefix} ${this.#names.size}`;
+    const name = this.#names.get(text) ?? nameOf(text);
     this.#names.set(text, name);
     const runner = this.dataSource.createQueryRunner();
     try {
@@ -35,3 +32,7 @@ export class PreparedStatements implements Queryable {
     }
   }
 }
+
+/** Of the text alone: whoever prepares the same statement on a connection finds it there. */
+const nameOf = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, 40);

@@ -8,15 +8,17 @@ import {
   readCheckpoint,
   startRebuild,
   type Checkpoint,
+  type CheckpointState,
 } from './checkpoints.ts';
+import { logicOf } from './copies.ts';
 import { GapDetector } from './gap-detection.ts';
 import { messageOf } from './failures.ts';
 import type { Projection } from './projection.ts';
 import { readModelOf, type ReadModel } from './read-model.ts';
-import { sessionEventsOf } from './event-source.ts';
-import { EventSource } from './event-source.ts';
+import { EventSource, sessionEventsOf } from './event-source.ts';
 import type { ProjectionStatus, ProjectionContext } from './context.ts';
 import { applyBatch } from './apply-batch.ts';
+import { watchCheckpoint } from './standby.ts';
 
 const RETRY_FIRST_MS = 50;
 /** A batch is debounced by so many times as long as the last one took. */
@@ -29,7 +31,7 @@ const BUSY = 0.8;
  * checkpoint moves by compare-and-set, whoever loses stands by and takes over when it stops moving.
  */
 export class ProjectionLoop {
-  readonly #model: ReadModel;
+  #model: ReadModel;
   readonly #source: EventSource;
   readonly #appended = new WakeUpSignal();
   readonly #polled = new WakeUpSignal();
@@ -37,6 +39,8 @@ export class ProjectionLoop {
   readonly #running: Promise<void>;
   /** Where it goes on; undefined while that must be read first. */
   #checkpoint: Checkpoint | undefined;
+  /** The version whose rows are read. */
+  #version: number | null = null;
   #gaps: GapDetector;
   #isBooted = false;
   #utilization = performance.eventLoopUtilization();
@@ -70,6 +74,7 @@ export class ProjectionLoop {
     const oldest = pending ? pending[0]?.meta.at : this.#pendingAt;
     return {
       name: this.projection.name,
+      version: this.#version,
       position: this.#position,
       lagEvents: pending?.length ?? null,
       lagMs: oldest === undefined ? 0 : Math.max(0, Date.now() - Date.parse(oldest)) || 0,
@@ -128,8 +133,8 @@ export class ProjectionLoop {
     const begun = performance.now();
     const isDone = await this.#apply(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
-    if (!isDone) await this.#standBy();
-    else await this.#debounce(events.length, performance.now() - begun);
+    if (isDone) await this.#debounce(events.length, performance.now() - begun);
+    else if (!(await this.#isReplaced(checkpoint))) await this.#standBy();
   }
 
   /**
@@ -161,22 +166,58 @@ export class ProjectionLoop {
   /** The checkpoint to go on from, undefined when it must be read again. */
   async #adopt(): Promise<Checkpoint | undefined> {
     const found = await this.#readCheckpoint();
-    if (!this.#isOwn(found) && this.#isBooted) {
-      await this.#standBy();
-      return this.#checkpoint;
+    if (!this.#isBooted && !(await this.#isOfLog(found))) {
+      await this.#startRebuild(found);
+      return undefined;
     }
-    if (!this.#isBooted && !(await this.#isValid(found))) {
+    const isOwn = this.#isOwn(found);
+    if (!this.#isBooted && (!isOwn || found.mixed) && !(await this.#isKept(found))) {
       await this.#startRebuild(found);
       return undefined;
     }
     this.#isBooted = true;
+    if (!isOwn) {
+      await this.#standBy();
+      return this.#checkpoint;
+    }
+    this.#model = { ...this.#model, projection: this.projection };
     this.#moveTo(found.position);
     return (this.#checkpoint = found);
   }
 
-  /** Whether the rows are what this version makes of this log up to the checkpoint. */
-  async #isValid(checkpoint: Checkpoint): Promise<boolean> {
-    return this.#isOwn(checkpoint) && isInLog(this.context.log, checkpoint);
+  /** Whether the rows were made of this log up to the checkpoint, by whatever version. */
+  async #isOfLog(checkpoint: Checkpoint): Promise<boolean> {
+    const { log } = this.context;
+    return checkpoint.epoch === log.epoch && isInLog(log, checkpoint);
+  }
+
+  /** Whether rows of another version are kept up until others take their place. */
+  async #isKept(found: CheckpointState): Promise<boolean> {
+    const { onOutdated } = this.context;
+    return (await onOutdated?.(this.projection.name, found)) ?? false;
+  }
+
+  /** Whether other rows are where those were that a batch was folded into: no other node is ahead. */
+  async #isReplaced({ generation }: Checkpoint): Promise<boolean> {
+    this.#checkpoint = undefined;
+    return (await this.#readCheckpoint()).generation !== generation;
+  }
+
+  /**
+   * Goes on with rows of another version, which nobody else does: with that version's logic, else
+   * with ours, and then they are no longer what that version would make.
+   */
+  async #takeOver(found: CheckpointState): Promise<void> {
+    const logic = logicOf(this.projection, found.version);
+    this.#model = { ...this.#model, projection: logic ?? this.projection };
+    if (!logic && !found.mixed) {
+      this.#notify('rows of another version are kept up with this one', { version: found.version });
+      await this.context.dataSource.query(
+        'update checkpoints set mixed = true where name = $1 and version = $2',
+        [this.projection.name, found.version],
+      );
+    }
+    this.#checkpoint = found;
   }
 
   /** False when another node was first. */
@@ -187,8 +228,7 @@ export class ProjectionLoop {
   ): Promise<boolean> {
     const { limits } = this.context;
     const { events, misplaced, found } = await this.#gaps.fillGaps(sessionEventsOf(recorded));
-    if (found > 0)
-      this.#notify('events that the follower skipped were read from the log', { found });
+    if (found > 0) this.#notify('events the follower skipped were read from the log', { found });
     const parked = await applyBatch(
       this.#model,
       { events, misplaced, hasParked: this.#parked > 0, from, to },
@@ -205,51 +245,29 @@ export class ProjectionLoop {
 
   /**
    * Watches another node do the work. Takes over when the checkpoint has not moved for a while
-   * though events wait; a node of another version is given longer, since its rows go then.
+   * though events wait.
    */
   async #standBy(): Promise<void> {
     this.#checkpoint = undefined;
     this.#standingBy = true;
     try {
-      await this.#watchCheckpoint();
+      const unmoved = await watchCheckpoint({
+        ...{ log: this.context.log, tail: this.context.tail, limits: this.context.limits },
+        ...{ appended: this.#appended, signal: this.#stopping.signal },
+        read: () => this.#readCheckpoint(),
+        moved: (position) => this.#moveTo(position),
+      });
+      if (unmoved?.epoch === this.context.log.epoch) await this.#takeOver(unmoved);
+      else if (unmoved) await this.#startRebuild(unmoved);
     } finally {
       this.#standingBy = false;
     }
   }
 
-  async #watchCheckpoint(): Promise<void> {
-    const { projectionStandbyMs, projectionSettleMs, projectionTakeoverMs } = this.context.limits;
-    let seen = await this.#readCheckpoint();
-    for (let unmovedSince = Date.now(); !this.#isStopping;) {
-      // The other node may be debouncing what it has not applied yet.
-      const isBehind = seen.position < this.context.tail.through;
-      if (!isBehind) await this.#appended.wait(projectionStandbyMs);
-      await this.#sleep(projectionSettleMs);
-      const found = await this.#readCheckpoint();
-      if (found.epoch === this.context.log.epoch) this.#moveTo(found.position);
-      if (!isSame(found, seen) || found.position >= this.context.tail.through) {
-        seen = found;
-        unmovedSince = Date.now();
-        continue;
-      }
-      const unmovedMs = Date.now() - unmovedSince;
-      if (this.#isOwn(found) && unmovedMs >= projectionStandbyMs) {
-        this.#checkpoint = found;
-        return;
-      }
-      if (unmovedMs >= projectionTakeoverMs) {
-        await this.#startRebuild(found);
-        return;
-      }
-    }
-  }
-
-  async #readCheckpoint(): Promise<Checkpoint> {
-    const { parked, ...found } = await readCheckpoint(
-      this.context.dataSource,
-      this.projection.name,
-    );
-    this.#parked = parked;
+  async #readCheckpoint(): Promise<CheckpointState> {
+    const found = await readCheckpoint(this.context.dataSource, this.projection.name);
+    this.#parked = found.parked;
+    this.#version = found.version;
     this.#gaps = new GapDetector(this.context.log, this.context.limits);
     return found;
   }
@@ -280,6 +298,3 @@ export class ProjectionLoop {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }
-
-const isSame = (a: Checkpoint, b: Checkpoint): boolean =>
-  a.version === b.version && a.epoch === b.epoch && a.position === b.position;

@@ -18,6 +18,17 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   /** Raised when `keys` or `evolve` change, so that the read model is rebuilt. */
   readonly version: number;
   /**
+   * Columns (as the database names them) in which rows of this version may differ from those of the
+   * version before, because they are new or mean something else. A rebuild that finds other
+   * differences is refused.
+   */
+  readonly changedColumns?: readonly string[];
+  /**
+   * How the version before made its rows. With it the old copy is kept as that version had it, until
+   * it is dropped; without it this version's logic goes on with the old rows.
+   */
+  readonly previous?: Pick<Projection<Row>, 'version' | 'keys' | 'evolve'>;
+  /**
    * Gives way while the service is busy: its rows are costly, and nobody waits for them. It falls
    * behind then, and catches up afterwards.
    */

@@ -1,4 +1,5 @@
 import { START } from '../log/event-log.ts';
+import { CopyLoops } from './copy-loop.ts';
 import { ProjectionLoop } from './projection-loop.ts';
 import type { Projection } from './projection.ts';
 import type { ProjectionStatus, ProjectionContext } from './context.ts';
@@ -15,9 +16,11 @@ interface Waiter {
  * `projection-loop.ts` (one loop a projection: checkpoint, batch, debounce, standby), then
  * `apply-batch.ts` (the quick way) and `bisecting-apply.ts` (down to a poison event, whose session
  * is parked). `event-source.ts` and `gap-detection.ts` bring the events; `keyset-page.ts` reads.
+ * `rebuild/` makes a second copy of a read model, `copy-loop.ts` keeps it up.
  */
 export class Projector {
   readonly #loops: readonly ProjectionLoop[];
+  readonly #copies: CopyLoops;
   readonly #waiters = new Set<Waiter>();
 
   /** Starts at once. `status` shows what fails; it is tried again. */
@@ -25,6 +28,7 @@ export class Projector {
     this.#loops = projections.map(
       (projection) => new ProjectionLoop(projection, context, () => this.#wakeWaiters()),
     );
+    this.#copies = new CopyLoops(projections, context);
   }
 
   /** For health and metrics; asks nobody. */
@@ -53,7 +57,7 @@ export class Projector {
 
   /** Lets the batches at work finish. */
   async stop(): Promise<void> {
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await Promise.all([...this.#loops, this.#copies].map((loop) => loop.stop()));
   }
 
   #hasReached(position: string): boolean {

@@ -18,5 +18,5 @@ export const readModelOf = (dataSource: DataSource, projection: Projection): Rea
   projection,
   table: new RowTable(dataSource, projection),
   dataSource,
-  prepared: new PreparedStatements(dataSource, `projection ${projection.name}`),
+  prepared: new PreparedStatements(dataSource),
 });

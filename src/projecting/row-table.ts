@@ -1,11 +1,19 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { rowAsJson } from './columns.ts';
+import { copyKindOf, copySchemas } from './copies.ts';
 import type { ProjectedRow, Projection } from './projection.ts';
 
 /** Which row of a read model. `key` is the session's id where a session has one row. */
 export interface RowKey {
   readonly sessionId: string;
   readonly key: string;
+}
+
+/** A column, and the property of a row that it holds. */
+export interface TableColumn {
+  readonly property: string;
+  readonly name: string;
+  readonly type: string;
 }
 
 /** Runs statements in one transaction, or each in one of its own. Answers the rows. */
@@ -21,6 +29,9 @@ export const nameOf = ({ sessionId, key }: RowKey): string => `${sessionId}\n${k
  * properties: one parameter a statement, however many rows, and numbers come back as numbers.
  */
 export class RowTable {
+  /** Its name without schema. */
+  readonly name: string;
+  readonly columns: readonly TableColumn[];
   readonly #columns: readonly { property: string; column: string; type: string }[];
   readonly #table: string;
   readonly #keyColumns: readonly string[];
@@ -34,7 +45,14 @@ export class RowTable {
       if (!found) throw new Error(`${metadata.tableName} has no column ${property}`);
       return quoted(found.databaseName);
     };
-    this.#table = quoted(metadata.tableName);
+    const kind = copyKindOf(projection.name);
+    this.name = metadata.tableName;
+    this.#table = `${kind ? `${copySchemas[kind]}.` : ''}${quoted(metadata.tableName)}`;
+    this.columns = metadata.columns.map((column) => ({
+      property: column.propertyName,
+      name: column.databaseName,
+      type: dataSource.driver.normalizeType(column),
+    }));
     this.#columns = metadata.columns.map((column) => ({
       property: quoted(column.propertyName),
       column: quoted(column.databaseName),
@@ -46,6 +64,16 @@ export class RowTable {
     this.#isWanted = this.#keyColumns
       .map((column, nth) => `${this.#table}.${column} = wanted.${nth === 0 ? 'session_id' : 'key'}`)
       .join(' and ');
+  }
+
+  /** As statements name it. */
+  get qualifiedName(): string {
+    return this.#table;
+  }
+
+  /** Names of the columns of the primary key, quoted. */
+  get keyColumns(): readonly string[] {
+    return this.#keyColumns;
   }
 
   async load(

@@ -14,6 +14,9 @@ import { SessionRow, sessions } from '../../projections/sessions.ts';
 import { listTimeline } from '../../projections/timeline.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { appendAll, rowKey, type Happening, type Rows } from './histories.ts';
+import { TestRebuilds } from './rebuilding.ts';
+
+export { eventually } from './eventually.ts';
 
 /** The limits of a test: real ones, but for what it says; waits are short. */
 export const testLimits = (some: Partial<ProjectionLimits & { tailBytesMax: number }> = {}) => ({
@@ -30,6 +33,7 @@ export interface Node {
   readonly tail: Tail;
   readonly projector: Projector;
   readonly notices: { message: string; about: Readonly<Record<string, unknown>> }[];
+  readonly rebuilding: TestRebuilds;
   stop(): Promise<void>;
 }
 
@@ -40,6 +44,8 @@ export interface NodeOptions {
   readonly prepare?: (dataSource: DataSource) => void;
   /** What the projections see instead of the follower. */
   readonly tail?: (tail: Tail) => Tail;
+  /** Rows of an older version are kept up and rebuilt beside; without it they are emptied. */
+  readonly isRebuilding?: boolean;
 }
 
 export const openReadModels = (url: string): Promise<DataSource> =>
@@ -59,7 +65,13 @@ export async function startNode(
   options.prepare?.(dataSource);
   const tail = await openTail(log, { bytesMax: bounds.tailBytesMax });
   const notices: Node['notices'] = [];
-  const projector = new Projector(options.projections ?? [sessions, messages, participants], {
+  const projections = options.projections ?? [sessions, messages, participants];
+  const rebuilding = new TestRebuilds(dataSource, log, { projections, limits: bounds });
+  const { rebuilds } = rebuilding;
+  const projector = new Projector(projections, {
+    ...(options.isRebuilding
+      ? { onOutdated: (name, found) => rebuilds.replaceOutdated(name, found) }
+      : {}),
     dataSource,
     log,
     tail: options.tail?.(tail) ?? tail,
@@ -71,7 +83,9 @@ export async function startNode(
     tail,
     projector,
     notices,
+    rebuilding,
     async stop() {
+      await rebuilds.stop();
       await projector.stop();
       await tail.stop();
       await dataSource.destroy();
@@ -154,15 +168,6 @@ export async function sessionEvents(log: EventLog): Promise<SessionEvent[]> {
         found.push({ id, sessionId, revision, position, type, v, data, meta });
       }
     }
-  }
-}
-
-/** Waits until something holds; fails after some seconds. */
-export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const start = Date.now(); ;) {
-    if (await holds()) return;
-    if (Date.now() - start > 10_000) throw new Error(`never: ${holds.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

@@ -12,6 +12,8 @@ import {
   type FollowedBatch,
   type Follower,
   type RecordedEvent,
+  type StreamRange,
+  type StreamReader,
 } from '../event-log.ts';
 import { startFollowing } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
@@ -45,6 +47,15 @@ class MemoryLog implements EventLog {
   readonly #streams = new Map<string, StoredEvent[]>();
   readonly #followers = new Map<Follower, HeadSignal>();
   #closed = false;
+
+  readonly streams: StreamReader = {
+    split: async (range, parts) => {
+      const names = this.#names(range);
+      const size = Math.max(1, Math.ceil(names.length / parts));
+      return names.filter((_, nth) => nth > 0 && nth % size === 0);
+    },
+    read: (range) => this.#readStreams(range),
+  };
 
   constructor(private readonly options: MemoryLogOptions) {}
 
@@ -111,6 +122,27 @@ class MemoryLog implements EventLog {
     };
     this.#followers.set(follower, headSignal);
     return follower;
+  }
+
+  #names({ after, until }: Pick<StreamRange, 'after' | 'until'>): string[] {
+    const inBytes = (a: string, b: string): number =>
+      Buffer.compare(Buffer.from(a), Buffer.from(b));
+    return [...this.#streams.keys()]
+      .filter((name) => inBytes(name, after) > 0 && inBytes(name, until) <= 0)
+      .sort(inBytes);
+  }
+
+  async *#readStreams(range: StreamRange): AsyncGenerator<readonly RecordedEvent[]> {
+    for (const name of this.#names(range)) {
+      const stream = this.#streams.get(name) ?? [];
+      const due = stream.filter(({ position }) => position <= range.through);
+      for (let from = 0; from < due.length;) {
+        await turn();
+        const events = page(due, from, range);
+        yield events;
+        from += events.length;
+      }
+    }
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type FollowedBatch,
   type Follower,
   type RecordedEvent,
+  type StreamReader,
 } from '../event-log.ts';
 import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
@@ -18,6 +19,7 @@ import { openPool } from './connect.ts';
 import { PostgresFollowSource } from './follow-source.ts';
 import type { PostgresLogOptions } from './options.ts';
 import { readAll, readHead, readLast, readStream } from './reader.ts';
+import { PostgresStreamReader } from './stream-reader.ts';
 import { versionTable } from './version-table.ts';
 import { Writer } from './writer.ts';
 
@@ -46,6 +48,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
 }
 
 class PostgresLog implements EventLog {
+  readonly streams: StreamReader;
   readonly #writer: Writer;
   readonly #readers: pg.Pool;
   readonly #followers = new Map<Follower, PostgresFollowSource>();
@@ -60,6 +63,7 @@ class PostgresLog implements EventLog {
     const { notifyIntervalMs, hasOthers = () => true } = options;
     const announcer = new HeadNotifier(side, notifyIntervalMs, hasOthers);
     this.#readers = openPool(options, options.logReadersMax);
+    this.streams = new PostgresStreamReader(this.#readers);
     this.#writer = new Writer(options, {
       stored: (head, events) => {
         for (const source of this.#followers.values()) source.stored(head, events);

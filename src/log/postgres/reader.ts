@@ -32,7 +32,7 @@ const columns = 'position, stream, revision, id, type, v, bytes, data::text, met
  * One event more than fits comes along, if there is one, so that the reader knows of it. Large
  * values are only fetched for rows that pass the sum of sizes.
  */
-const pageOf = (order: 'position' | 'revision', condition: string): string => `
+const pageOf = (order: 'position' | 'revision' | 'stream, revision', condition: string): string => `
   select ${columns}
   from (
     select *, sum(bytes) over (order by ${order}) - bytes as bytes_before
@@ -43,6 +43,10 @@ const pageOf = (order: 'position' | 'revision', condition: string): string => `
 
 const ofAll = pageOf('position', 'position > $3');
 const ofStream = pageOf('revision', 'stream = $3 and revision > $4');
+const ofStreams = pageOf(
+  'stream, revision',
+  '(stream, revision) > ($3, $4::int) and stream <= $5 and position <= $6::bigint',
+);
 const lastOfStream = `
   select ${columns} from events where stream = $1 order by revision desc limit 1`;
 
@@ -57,6 +61,15 @@ export const readStream = (
   after: number,
   bounds: PageBounds,
 ): Promise<Page> => readPage(from, ofStream, bounds, [stream, after]);
+
+/** Events of some streams beyond a revision of the first, in the order of streams and revisions. */
+export const readStreams = (
+  from: Queryable,
+  after: { readonly stream: string; readonly revision: number },
+  { until, through }: { readonly until: string; readonly through: number },
+  bounds: PageBounds,
+): Promise<Page> =>
+  readPage(from, ofStreams, bounds, [after.stream, after.revision, until, through]);
 
 /** The last event of a stream, `undefined` for an empty one. */
 export async function readLast(

@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
+import type { ProjectedRow } from '../projection.ts';
+import type { RowTable, TableColumn } from '../row-table.ts';
+
+/** What is used of the driver's connection. */
+export interface CopyConnection {
+  query(copy: CopyStreamQuery): CopyStreamQuery;
+}
+
+/** Lines of one write. */
+const LINES = 500;
+
+/** Writes rows that are not there yet by COPY. What Postgres refuses is thrown as it says it. */
+export async function copyRows(
+  connection: CopyConnection,
+  table: RowTable,
+  rows: readonly ProjectedRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = table.columns.map(({ name }) => `"${name}"`).join(', ');
+  const copy = connection.query(copyFrom(`copy ${table.qualifiedName} (${columns}) from stdin`));
+  await pipeline(Readable.from(blocksOf(table.columns, rows)), copy);
+}
+
+function* blocksOf(
+  columns: readonly TableColumn[],
+  rows: readonly ProjectedRow[],
+): Generator<string> {
+  for (let first = 0; first < rows.length; first += LINES) {
+    const block = rows.slice(first, first + LINES);
+    yield block.map((row) => lineOf(columns, row)).join('');
+  }
+}
+
+/** Exported for the test: a row in the text format of COPY. */
+export const lineOf = (columns: readonly TableColumn[], row: ProjectedRow): string =>
+  `${columns.map(({ property, type }) => fieldOf(type, row[property])).join('\t')}\n`;
+
+/** A value as `json_to_recordset`, by which other rows are written, would read it from JSON. */
+function fieldOf(type: string, value: unknown): string {
+  if (value === null || value === undefined) return '\\N';
+  if (type === 'json' || type === 'jsonb') return escaped(JSON.stringify(value));
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '\\N';
+  return typeof value === 'string' ? escaped(value) : escaped(JSON.stringify(value));
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+const escaped = (text: string): string =>
+  text.replace(/[\\\n\r\t]/g, (character) => escapes[character] ?? character);

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventLog } from '../log/event-log.ts';
+import type { Tail } from '../log/tail.ts';
+import type { WakeUpSignal } from '../log/wake-up-signal.ts';
+import type { CheckpointState } from './checkpoints.ts';
+import type { ProjectionLimits } from './context.ts';
+
+/** What a node watches that stands by. */
+export interface Watched {
+  readonly log: EventLog;
+  readonly tail: Tail;
+  readonly limits: ProjectionLimits;
+  /** Wakes up when something was appended. */
+  readonly appended: WakeUpSignal;
+  readonly signal: AbortSignal;
+  readonly read: () => Promise<CheckpointState>;
+  /** Called with the position that another node has reached. */
+  readonly moved: (position: string) => void;
+}
+
+/**
+ * Watches the checkpoint that another node moves on. Returns it once it has not moved for a while
+ * though events wait: whoever moved it is gone. A node on another log is given longer, since its
+ * rows go then. Returns undefined when the signal says to stop.
+ */
+export async function watchCheckpoint(watched: Watched): Promise<CheckpointState | undefined> {
+  const { log, tail, limits, signal, read } = watched;
+  let seen = await read();
+  for (let unmovedSince = Date.now(); !signal.aborted;) {
+    // The other node may be debouncing what it has not applied yet.
+    if (seen.position >= tail.through) await watched.appended.wait(limits.projectionStandbyMs);
+    await sleep(limits.projectionSettleMs, undefined, { signal }).catch(() => undefined);
+    const found = await read();
+    const isOfLog = found.epoch === log.epoch;
+    if (isOfLog) watched.moved(found.position);
+    if (!isSame(found, seen) || found.position >= tail.through) {
+      seen = found;
+      unmovedSince = Date.now();
+      continue;
+    }
+    const { projectionStandbyMs, projectionTakeoverMs } = limits;
+    const patienceMs = isOfLog ? projectionStandbyMs : projectionTakeoverMs;
+    if (Date.now() - unmovedSince >= patienceMs) return found;
+  }
+  return undefined;
+}
+
+const isSame = (a: CheckpointState, b: CheckpointState): boolean =>
+  a.version === b.version &&
+  a.epoch === b.epoch &&
+  a.position === b.position &&
+  a.generation === b.generation;
