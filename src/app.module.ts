@@ -21,6 +21,7 @@ import { IngestLimit } from './http/ingest/ingest-rate-limit.ts';
 import { IngestController } from './http/ingest/ingest.controller.ts';
 import { Ingest } from './http/ingest/ingest.ts';
 import { KeysController } from './http/operations/keys.controller.ts';
+import { RebuildsController } from './http/operations/rebuilds.controller.ts';
 import { MetricsController } from './http/operations/metrics.controller.ts';
 import { createMetrics } from './http/operations/metrics.ts';
 import { ScopeGuard } from './http/requires-scope.ts';
@@ -39,6 +40,7 @@ import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
 import type { Nodes } from './nodes/nodes.ts';
 import type { Projector } from './projecting/projector.ts';
+import type { Rebuilds } from './projecting/rebuild/rebuilds.ts';
 import { CommandRequests } from './commands/command-requests.ts';
 import * as tokens from './tokens.ts';
 
@@ -54,6 +56,7 @@ export interface ServiceParts {
   readonly revocations: Revocations;
   readonly commands: CommandHandler;
   readonly projector: Projector;
+  readonly rebuilds: Rebuilds;
   readonly sessionSubscriptions: SessionSubscriptions;
   readonly consoleSubscriptions: ConsoleSubscriptions;
 }
@@ -79,6 +82,7 @@ export class AppModule {
       [tokens.COMMANDS, commands],
       [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
+      [tokens.REBUILDS, parts.rebuilds],
       [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
       [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
       [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
@@ -102,6 +106,7 @@ export class AppModule {
         DocumentsController,
         PagesController,
         KeysController,
+        RebuildsController,
         WhoamiController,
         HealthController,
         MetricsController,

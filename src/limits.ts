@@ -81,6 +81,8 @@ export const limits = {
   rebuildBehindMax: 20_000,
   /** How often a node looks whether a rebuild waits for somebody who does it. */
   rebuildWatchMs: 1_000,
+  /** How often the progress of rebuilds is sent. */
+  rebuildProgressMs: 500,
   /** How long a swap lets readers wait while it waits for those before them. */
   swapLockTimeoutMs: 50,
   swapTriesMax: 100,

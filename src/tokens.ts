@@ -18,3 +18,4 @@ export const INGEST_METRIC = Symbol('ingest counter');
 export const DISK = Symbol('FreeDiskSpace');
 export const TAIL = Symbol('Tail');
 export const NODES = Symbol('Nodes');
+export const REBUILDS = Symbol('Rebuilds');

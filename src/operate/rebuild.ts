@@ -13,6 +13,7 @@ import { REBUILD_LOCK } from '../projecting/rebuild/rebuilds.ts';
 import { runRebuilds, streamsOf } from '../projecting/rebuild/run.ts';
 import { CleanupStack } from '../startup/cleanup-stack.ts';
 import { openDatabase } from '../startup/database.ts';
+import type { RebuildPlace } from '../startup/rebuild-process.ts';
 import { openStore } from './open-store.ts';
 
 /*
@@ -20,14 +21,6 @@ import { openStore } from './open-store.ts';
  * service's event loop nothing. It ends when nothing is left to do, or when its standard input ends,
  * which is when the service is gone.
  */
-
-/** Where the process works, as JSON in `PLAYHEAD_REBUILD`. */
-interface Place {
-  readonly databaseUrl: string;
-  /** An `esdb:` or `postgres:` address. */
-  readonly logUrl: string;
-  readonly streamPrefix: string;
-}
 
 /** What a worker thread is asked to do. */
 interface Task {
@@ -40,7 +33,7 @@ interface Task {
 type Outcome = { readonly message: string; readonly code: unknown } | null;
 
 async function open(
-  place: Place,
+  place: RebuildPlace,
   cleanup: CleanupStack,
 ): Promise<{ database: DataSource; log: EventLog }> {
   const entities = projections.map(({ entity }) => entity);
@@ -60,7 +53,7 @@ async function open(
 const tell = (message: string, about: object): void =>
   void process.stdout.write(`${JSON.stringify({ message, about })}\n`);
 
-async function main(place: Place, cleanup: CleanupStack): Promise<void> {
+async function main(place: RebuildPlace, cleanup: CleanupStack): Promise<void> {
   setPriority(10);
   createInterface({ input: process.stdin }).once('close', () => process.exit(0));
   const holder = new pg.Client({ connectionString: place.databaseUrl });
@@ -87,7 +80,7 @@ async function main(place: Place, cleanup: CleanupStack): Promise<void> {
 class Threads {
   readonly #idle: Worker[] = [];
 
-  constructor(private readonly place: Place) {}
+  constructor(private readonly place: RebuildPlace) {}
 
   async run(task: Task): Promise<void> {
     const worker =
@@ -103,12 +96,20 @@ class Threads {
   }
 }
 
-async function work(place: Place): Promise<void> {
+async function work(place: RebuildPlace): Promise<void> {
   const { database, log } = await open(place, new CleanupStack());
   parentPort?.on('message', (task: Task) => {
     const { job, part, through } = task;
     void fillPart({
-      ...{ dataSource: database, log, streams: streamsOf(log), job, part, through, limits },
+      ...{
+        dataSource: database,
+        log,
+        streams: streamsOf(database, log),
+        job,
+        part,
+        through,
+        limits,
+      },
       projections: projections.filter(({ name }) => task.names.includes(name)),
       skipped: new Map(),
       signal: new AbortController().signal,
@@ -123,12 +124,12 @@ async function work(place: Place): Promise<void> {
 if (isMainThread) {
   const cleanup = new CleanupStack();
   try {
-    await main(JSON.parse(process.env.PLAYHEAD_REBUILD ?? '{}') as Place, cleanup);
+    await main(JSON.parse(process.env.PLAYHEAD_REBUILD ?? '{}') as RebuildPlace, cleanup);
   } catch (failure) {
     console.error(`rebuild: ${(failure as Error).message}`);
     process.exitCode = 1;
   }
   process.exit();
 } else {
-  await work(workerData as Place);
+  await work(workerData as RebuildPlace);
 }

@@ -24,6 +24,8 @@ import { openTail } from '../log/tail.ts';
 import { openPostgresNodes } from '../nodes/postgres-nodes.ts';
 import { openLog } from './open-log.ts';
 import { Projector } from '../projecting/projector.ts';
+import { Rebuilds } from '../projecting/rebuild/rebuilds.ts';
+import { startRebuildProcess } from './rebuild-process.ts';
 import { SessionStates, type StatesOptions } from '../commands/session-states.ts';
 import type { CleanupStack } from './cleanup-stack.ts';
 
@@ -64,14 +66,25 @@ export async function openParts(
   cleanup.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   cleanup.add(() => tail.stop());
+  const notice = (message: string, about: object): void => logger.warn(about, message);
+  const rebuilds = new Rebuilds({
+    ...{ dataSource: database, log, projections, limits, notice },
+    startProcess: () =>
+      startRebuildProcess(
+        {
+          databaseUrl: url,
+          logUrl: config.eventStoreUrl ?? url,
+          streamPrefix: config.eventStorePrefix,
+        },
+        notice,
+      ),
+  });
   const projector = new Projector(projections, {
-    dataSource: database,
-    log,
-    tail,
-    limits,
-    notice: (message, about) => logger.warn(about, message),
+    ...{ dataSource: database, log, tail, limits, notice },
+    onOutdated: (name, found) => rebuilds.replaceOutdated(name, found),
   });
   cleanup.add(() => projector.stop());
+  cleanup.add(() => rebuilds.stop());
   const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
   const snapshots = new PostgresSnapshots({ ...limits, connectionString: url });
   cleanup.add(() => snapshots.close());
@@ -96,6 +109,7 @@ export async function openParts(
   cleanup.add(() => revocations.stop());
   return {
     ...{ database, disk, log, tail, nodes, keys, revocations, commands, projector },
+    rebuilds,
     ...{ sessionSubscriptions, consoleSubscriptions },
   };
 }

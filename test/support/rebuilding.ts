@@ -3,7 +3,7 @@ import { limits } from '../../src/config.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
 import { fillPart } from '../../src/projecting/rebuild/fill-part.ts';
-import { Rebuilds, type ReadModelStatus } from '../../src/projecting/rebuild/rebuilds.ts';
+import { Rebuilds, type RebuildProgress } from '../../src/projecting/rebuild/rebuilds.ts';
 import { runRebuilds, streamsOf, type RebuildLimits } from '../../src/projecting/rebuild/run.ts';
 import { eventually } from './eventually.ts';
 
@@ -50,7 +50,7 @@ export class TestRebuilds {
       fill: async (job, names, part, through) => {
         await options.beforePart?.();
         const projections = options.projections.filter(({ name }) => names.includes(name));
-        const streams = streamsOf(log);
+        const streams = streamsOf(dataSource, log);
         await fillPart({
           ...{ dataSource, log, streams, projections, job, part, through, limits: bounds },
           ...{ skipped: new Map(), signal },
@@ -60,8 +60,8 @@ export class TestRebuilds {
   }
 
   /** The status of one read model, once it fits. */
-  async until(name: string, fits: (status: ReadModelStatus) => boolean): Promise<ReadModelStatus> {
-    let found: ReadModelStatus | undefined;
+  async until(name: string, fits: (status: RebuildProgress) => boolean): Promise<RebuildProgress> {
+    let found: RebuildProgress | undefined;
     await eventually(async () => {
       found = (await this.rebuilds.status()).find((status) => status.name === name);
       if (found?.rebuild?.phase === 'failed') throw new Error(found.rebuild.error ?? 'failed');

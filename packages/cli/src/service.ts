@@ -21,8 +21,10 @@ export async function ask<Schema extends z.ZodType>(
   path: string,
   body?: object,
   headers: Readonly<Record<string, string>> = {},
+  answerMs = ANSWER_MS,
 ): Promise<z.infer<Schema>> {
-  const { status, value } = await exchange({ url, key: keyIn({ url, key }) }, path, body, headers);
+  const service = { url, key: keyIn({ url, key }) };
+  const { status, value } = await exchange(service, path, body, headers, answerMs);
   const read = answer.safeParse(value);
   if (status < 300 && read.success) return read.data;
   const problem = value as { detail?: unknown } | undefined;
@@ -52,13 +54,14 @@ export async function exchange(
   path: string,
   body?: object,
   headers: Readonly<Record<string, string>> = {},
+  answerMs = ANSWER_MS,
 ): Promise<Answer> {
   const { origin } = new URL(url);
   try {
     const answer = await fetch(new URL(path, url), {
       method: body === undefined ? 'GET' : 'POST',
       redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(answerMs),
       headers: {
         ...(key ? { authorization: `Bearer ${key}` } : {}),
         'content-type': 'application/json',

@@ -13,21 +13,26 @@ export interface CopyConnection {
 const LINES = 500;
 
 /** Writes rows that are not there yet by COPY. What Postgres refuses is thrown as it says it. */
-export async function copyRows(
+export const copyRows = (
   connection: CopyConnection,
   table: RowTable,
   rows: readonly ProjectedRow[],
+): Promise<void> => copyLines(connection, table.qualifiedName, table.columns, rows);
+
+/** The same for any table. */
+export async function copyLines(
+  connection: CopyConnection,
+  table: string,
+  columns: readonly TableColumn[],
+  rows: readonly object[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const columns = table.columns.map(({ name }) => `"${name}"`).join(', ');
-  const copy = connection.query(copyFrom(`copy ${table.qualifiedName} (${columns}) from stdin`));
-  await pipeline(Readable.from(blocksOf(table.columns, rows)), copy);
+  const names = columns.map(({ name }) => `"${name}"`).join(', ');
+  const copy = connection.query(copyFrom(`copy ${table} (${names}) from stdin`));
+  await pipeline(Readable.from(blocksOf(columns, rows)), copy);
 }
 
-function* blocksOf(
-  columns: readonly TableColumn[],
-  rows: readonly ProjectedRow[],
-): Generator<string> {
+function* blocksOf(columns: readonly TableColumn[], rows: readonly object[]): Generator<string> {
   for (let first = 0; first < rows.length; first += LINES) {
     const block = rows.slice(first, first + LINES);
     yield block.map((row) => lineOf(columns, row)).join('');
@@ -35,8 +40,8 @@ function* blocksOf(
 }
 
 /** Exported for the test: a row in the text format of COPY. */
-export const lineOf = (columns: readonly TableColumn[], row: ProjectedRow): string =>
-  `${columns.map(({ property, type }) => fieldOf(type, row[property])).join('\t')}\n`;
+export const lineOf = (columns: readonly TableColumn[], row: object): string =>
+  `${columns.map(({ property, type }) => fieldOf(type, (row as Record<string, unknown>)[property])).join('\t')}\n`;
 
 /** A value as `json_to_recordset`, by which other rows are written, would read it from JSON. */
 function fieldOf(type: string, value: unknown): string {

@@ -96,9 +96,18 @@ export async function dropCopy(
   await database.query(`drop table if exists ${copySchemas[kind]}.${quoted(name)}`);
 }
 
+/** Makes the schemas that `exchangeTables` needs. */
+export const prepareExchange = async (database: Database): Promise<void> => {
+  await database.query(
+    `create schema if not exists ${copySchemas.previous};
+     create schema if not exists ${SWAP_SCHEMA}`,
+  );
+};
+
 /**
  * Puts a copy in the place of the table that is read, which becomes the previous one. Tables take
- * their indexes and constraints along into another schema, under their names.
+ * their indexes and constraints along into another schema, under their names. All in one message,
+ * since readers wait meanwhile.
  */
 export async function exchangeTables(
   database: Database,
@@ -110,26 +119,28 @@ export async function exchangeTables(
   const [{ live } = { live: 'public' }] = await database.query<{ live: string }[]>(
     'select quote_ident(current_schema()) as live',
   );
-  await database.query(`create schema if not exists ${copySchemas.previous}`);
-  await database.query(`create schema if not exists ${SWAP_SCHEMA}`);
-  await database.query(`alter table ${live}.${table} set schema ${SWAP_SCHEMA}`);
-  await database.query(`alter table ${copySchemas[kind]}.${table} set schema ${live}`);
-  await database.query(`alter table ${SWAP_SCHEMA}.${table} set schema ${copySchemas.previous}`);
   const previous = copyName(projection, 'previous');
-  const steps: [from: string, to: string][] = [
+  const renames = [
     [projection, `${projection}@swap`],
     [copyName(projection, kind), projection],
     [`${projection}@swap`, previous],
-  ];
-  for (const [from, to] of steps) {
-    await database.query('update checkpoints set name = $2 where name = $1', [from, to]);
-    await database.query('update parked set projection = $2 where projection = $1', [from, to]);
-  }
-  // Whoever folded a batch into rows that now lie elsewhere must begin again.
+  ].map(
+    ([from = '', to = '']) => `
+      update checkpoints set name = ${literal(to)} where name = ${literal(from)};
+      update parked set projection = ${literal(to)} where projection = ${literal(from)};`,
+  );
+  const both = `(${literal(projection)}, ${literal(previous)})`;
+  // Whoever folded a batch into rows that now lie elsewhere must begin again: the generation says so.
   await database.query(
-    `update checkpoints set retired_at = case when name = $2 then now() end,
-       generation = 1 + (select max(generation) from checkpoints where name in ($1, $2))
-     where name in ($1, $2)`,
-    [projection, previous],
+    `alter table ${live}.${table} set schema ${SWAP_SCHEMA};
+     alter table ${copySchemas[kind]}.${table} set schema ${live};
+     alter table ${SWAP_SCHEMA}.${table} set schema ${copySchemas.previous};
+     ${renames.join('')}
+     update checkpoints set
+       retired_at = case when name = ${literal(previous)} then now() end,
+       generation = 1 + (select max(generation) from checkpoints where name in ${both})
+     where name in ${both}`,
   );
 }
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -50,13 +50,22 @@ export interface CopyStatus {
 }
 
 /** A read model, with its copies and what is being done. */
-export interface ReadModelStatus {
+export interface RebuildProgress {
   readonly name: string;
   /** The version that this build would make. */
   readonly version: number;
   readonly served: CopyStatus | undefined;
   readonly previous: CopyStatus | undefined;
-  readonly rebuild: (Rebuild & { readonly events: number }) | undefined;
+  readonly rebuild: (Rebuild & Pace) | undefined;
+}
+
+/** How quickly a rebuild reads. */
+export interface Pace {
+  /** Events that were read. */
+  readonly events: number;
+  /** Null while nothing was read, and once all was. */
+  readonly eventsPerSecond: number | null;
+  readonly secondsLeft: number | null;
 }
 
 /** Whoever does the work of rebuilds holds this advisory lock; any number that nobody else uses. */
@@ -76,7 +85,7 @@ export class Rebuilds {
   }
 
   /** All read models, in their order. */
-  async status(): Promise<ReadModelStatus[]> {
+  async status(): Promise<RebuildProgress[]> {
     return Promise.all(this.options.projections.map((projection) => this.#statusOf(projection)));
   }
 
@@ -210,12 +219,14 @@ export class Rebuilds {
           ...{ projection: name, job, version, epoch: log.epoch, ...options, through },
           ...{ throughEvent: eventId, throughStream: stream, throughRevision: revision },
         });
-        if (!added) throw new CannotSwap(`${name} is being rebuilt already`);
+        if (!added) {
+          throw new CannotSwap(`a rebuild of ${name} is there already: swap it in or cancel it`);
+        }
       }
     });
   }
 
-  async #statusOf({ name, version }: Projection): Promise<ReadModelStatus> {
+  async #statusOf({ name, version }: Projection): Promise<RebuildProgress> {
     const { manager } = this.options.dataSource;
     const [served, previous, rebuild] = await Promise.all([
       this.#copyStatus(name),
@@ -223,8 +234,8 @@ export class Rebuilds {
       readRebuild(manager, name),
     ]);
     const parts = rebuild ? await readParts(manager, rebuild.job) : [];
-    const events = parts.reduce((sum, part) => sum + part.events, 0);
-    return { name, version, served, previous, rebuild: rebuild && { ...rebuild, events } };
+    const pace = rebuild && paceOf(rebuild, parts);
+    return { name, version, served, previous, rebuild: rebuild && pace && { ...rebuild, ...pace } };
   }
 
   async #copyStatus(name: string): Promise<CopyStatus | undefined> {
@@ -276,3 +287,17 @@ export class Rebuilds {
 }
 
 const isWorking = ({ phase }: Rebuild): boolean => workingPhases.includes(phase);
+
+function paceOf(
+  { phase, startedAt, eventsTotal }: Rebuild,
+  parts: readonly { readonly events: number }[],
+): Pace {
+  const events = parts.reduce((sum, part) => sum + part.events, 0);
+  const seconds = (Date.now() - startedAt.getTime()) / 1_000;
+  if (phase !== 'reading' || events === 0 || seconds <= 0) {
+    return { events, eventsPerSecond: null, secondsLeft: null };
+  }
+  const eventsPerSecond = Math.round(events / seconds);
+  const left = eventsTotal === null ? null : Math.max(0, eventsTotal - events) / eventsPerSecond;
+  return { events, eventsPerSecond, secondsLeft: left === null ? null : Math.ceil(left) };
+}

@@ -21,6 +21,7 @@ import {
   type Rebuild,
   type RebuildPart,
 } from './jobs.ts';
+import { dropStaged, StagedEvents, stageEvents } from './staged-events.ts';
 import { CannotSwap, swapCopy, verifyCopy, type SwapLimits } from './swap.ts';
 
 /** Bounds of a rebuild. */
@@ -111,13 +112,15 @@ const projectionOf = ({ projections }: RebuildContext, { projection }: Rebuild):
 
 /** Phase `reading`: all rebuilds of a job together, so that each event is read once. */
 async function readSessions(context: RebuildContext, rebuilds: readonly Rebuild[]): Promise<void> {
-  const { dataSource, signal, workers } = context;
+  const { dataSource, log, limits, signal, workers } = context;
   const [first] = rebuilds;
   if (!first) return;
   const projections = rebuilds.map((rebuild) => projectionOf(context, rebuild));
   const names = projections.map(({ name }) => name);
   let parts = await readParts(dataSource, first.job);
   if (parts.length === 0) {
+    const limit = limits.projectionBatchMax;
+    if (!log.streams) await stageEvents(dataSource, log, { through: first.through, limit, signal });
     await prepare(context, first, projections);
     parts = await readParts(dataSource, first.job);
   }
@@ -129,6 +132,7 @@ async function readSessions(context: RebuildContext, rebuilds: readonly Rebuild[
     }
   };
   await Promise.all(Array.from({ length: workers }, worker));
+  if (!log.streams) await dropStaged(dataSource);
   for (const rebuild of rebuilds) await enterPhase(dataSource, rebuild, 'indexing');
 }
 
@@ -139,7 +143,7 @@ async function prepare(
   projections: readonly Projection[],
 ): Promise<void> {
   const parts = workers * limits.rebuildPartsPerWorker;
-  const between = await streamsOf(log).split(SESSIONS, parts);
+  const between = await streamsOf(dataSource, log).split(SESSIONS, parts);
   const bounds = [SESSIONS.after, ...between, SESSIONS.until];
   await dataSource.transaction('READ COMMITTED', async (manager) => {
     await manager.query('delete from rebuild_parts where job not in (select job from rebuilds)');
@@ -160,11 +164,9 @@ async function prepare(
   });
 }
 
-/** Where whole streams can be read. */
-export function streamsOf({ streams }: EventLog): StreamReader {
-  if (streams) return streams;
-  throw new Error('this log cannot be read stream by stream');
-}
+/** Where whole streams can be read: the log, or what was staged of it. */
+export const streamsOf = (dataSource: DataSource, { streams }: EventLog): StreamReader =>
+  streams ?? new StagedEvents(dataSource);
 
 /** The phases of one read model after its sessions have been read. */
 async function goOn(context: RebuildContext, rebuild: Rebuild): Promise<void> {

@@ -15,7 +15,7 @@ import { parkedAmong } from '../parked.ts';
 import type { Projection } from '../projection.ts';
 import { RowTable } from '../row-table.ts';
 import { compareCopies, unaccepted, type Comparison } from './compare.ts';
-import { dropCopy, exchangeTables } from './copy-tables.ts';
+import { dropCopy, exchangeTables, prepareExchange } from './copy-tables.ts';
 
 /** Bounds of a swap. */
 export interface SwapLimits {
@@ -213,6 +213,7 @@ export async function swapCopy(
   projection: Projection,
   kind: CopyKind,
 ): Promise<Swapped> {
+  await prepareExchange(context.dataSource);
   for (let tries = 1; ; tries += 1) {
     try {
       return await trySwap(context, projection, kind);
@@ -244,21 +245,24 @@ async function trySwap(
   const { live: table, copy: copyTable } = tablesOf(dataSource, projection, kind);
   let begun = 0;
   const done = await dataSource.transaction('READ COMMITTED', async (manager) => {
-    await manager.query(`set local lock_timeout = ${limits.swapLockTimeoutMs}`);
+    // What a crash undoes is undone whole: nobody need wait for the disk while readers wait.
+    await manager.query(
+      `set local lock_timeout = ${limits.swapLockTimeoutMs}; set local synchronous_commit = off`,
+    );
     // Nobody reads the copy: from here on it stands still, and catches up before readers wait.
     await manager.query(`lock table ${copyTable.qualifiedName} in access exclusive mode`);
     const copy = await lockedCopy(manager, copyName(projection.name, kind));
     const seen = await liveAt(context, projection.name, copy);
     const nearly = await catchUp(context, manager, projection, kind, copy, seen);
+    if (kind === 'rebuild') {
+      await dropCopy(manager, projection.name, 'previous', table);
+      await manager.query('delete from rebuilds where projection = $1', [projection.name]);
+    }
     begun = performance.now();
     await manager.query(`lock table ${table.qualifiedName} in access exclusive mode`);
     const live = await findCheckpoint(manager, projection.name, 'for update');
     if (!live) throw new CannotSwap(`there is no read model ${projection.name}`);
     await catchUp(context, manager, projection, kind, nearly, live);
-    if (kind === 'rebuild') {
-      await dropCopy(manager, projection.name, 'previous', table);
-      await manager.query('delete from rebuilds where projection = $1', [projection.name]);
-    }
     await exchangeTables(manager, projection.name, kind, table);
     return { version: copy.version, position: live.position };
   });
