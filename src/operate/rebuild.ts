@@ -18,8 +18,8 @@ import { openStore } from './open-store.ts';
 
 /*
  * The process that rebuilds read models, beside the service that started it: what it does costs the
- * service's event loop nothing. It ends when nothing is left to do, or when its standard input ends,
- * which is when the service is gone.
+ * service's event loop nothing. It ends when nothing is left to do, or when its standard input
+ * ends, which is when the service is gone.
  */
 
 /** What a worker thread is asked to do. */

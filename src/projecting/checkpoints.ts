@@ -46,7 +46,7 @@ export async function readCheckpoint(
   return readCheckpoint(dataSource, name);
 }
 
-/** A checkpoint that may not be there; `lock` waits for it and keeps it until the transaction ends. */
+/** A checkpoint that may not be there; `lock` is what the statement ends with. */
 export async function findCheckpoint(
   database: Pick<EntityManager, 'query'>,
   name: string,

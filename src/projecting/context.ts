@@ -42,7 +42,8 @@ export type Notice = (message: string, about: Readonly<Record<string, unknown>>)
 export interface ProjectionContext {
   /**
    * Called when the rows that are read are of an older version, or mixed of two: they are kept up
-   * meanwhile. Without it, or when it answers false, they go and are made anew, in sight of readers.
+   * meanwhile. Without it, or when it answers false, the table is emptied and filled again while
+   * people read it.
    */
   readonly onOutdated?: (projection: string, found: CheckpointState) => Promise<boolean>;
   readonly dataSource: DataSource;

@@ -13,7 +13,7 @@ import { readModelOf, type ReadModel } from './read-model.ts';
 /**
  * Keeps a copy of a read model near the head of the log for as long as it is there: one that waits
  * to be swapped in, or one that was swapped out and may have to come back. Nobody reads it, so it
- * is never in a hurry.
+ * may be some hundred milliseconds behind.
  */
 export class CopyLoop {
   readonly running: Promise<void>;

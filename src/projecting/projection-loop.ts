@@ -197,7 +197,7 @@ export class ProjectionLoop {
     return (await onOutdated?.(this.projection.name, found)) ?? false;
   }
 
-  /** Whether other rows are where those were that a batch was folded into: no other node is ahead. */
+  /** Whether other rows have taken the place of those that a batch was folded into. */
   async #isReplaced({ generation }: Checkpoint): Promise<boolean> {
     this.#checkpoint = undefined;
     return (await this.#readCheckpoint()).generation !== generation;

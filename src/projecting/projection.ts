@@ -24,8 +24,8 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
    */
   readonly changedColumns?: readonly string[];
   /**
-   * How the version before made its rows. With it the old copy is kept as that version had it, until
-   * it is dropped; without it this version's logic goes on with the old rows.
+   * How the version before made its rows. With it the old copy is kept as that version had it,
+   * until it is dropped; without it this version's logic goes on with the old rows.
    */
   readonly previous?: Pick<Projection<Row>, 'version' | 'keys' | 'evolve'>;
   /**

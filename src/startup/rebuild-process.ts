@@ -20,19 +20,19 @@ const program = ['../operate/rebuild.js', '../../dist/src/operate/rebuild.js']
   .find((path) => existsSync(path));
 
 /**
- * Starts the process that rebuilds read models. It ends by itself when nothing is left to do, and
- * when this process ends, however that happens: then its standard input ends.
+ * Starts the process that rebuilds read models. It ends when nothing is left to do, and when
+ * this process ends, however that happens: then its standard input ends.
  */
 export function startRebuildProcess(place: RebuildPlace, notice: Notice): RebuildProcess {
   const child = spawn(process.execPath, [program ?? ''], {
     env: { PATH: process.env.PATH, PLAYHEAD_REBUILD: JSON.stringify(place) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  // It may be gone before it is told to end.
+  // It may be gone before it is asked to end.
   child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const told = parsed(line);
-    if (told) notice(told.message, told.about);
+    const reported = parsed(line);
+    if (reported) notice(reported.message, reported.about);
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
     notice('the process of a rebuild wrote', { line });

@@ -40,6 +40,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/log/postgres/': ['src/log/*', 'src/postgres/', contract, 'pg', 'node:'],
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
+  'src/projecting/rebuild/': ['src/projecting/', ...logPort, contract, 'typeorm', 'node:'],
+  'src/projecting/rebuild/copy-rows.ts': ['src/projecting/', 'pg-copy-streams', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
   'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
   'src/nodes/': ['src/postgres/', contract, 'zod', 'type pg', 'node:'],
@@ -68,6 +70,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'type src/projecting/projector.ts',
+      'src/projecting/rebuild/cannot-swap.ts',
+      'type src/projecting/rebuild/rebuilds.ts',
       'type src/embedded-postgres/',
       'fastify',
       'helmet',
@@ -93,6 +97,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
   'src/operate/': ['src/log/event-log.ts', 'node:'],
   'src/operate/main.ts': ['src/operate/', 'src/config.ts', 'src/startup/cleanup-stack.ts', 'node:'],
+  'src/operate/rebuild.ts': [
+    ...['src/operate/', 'src/projecting/', 'projections/', 'src/startup/', 'src/config.ts'],
+    ...['type src/log/event-log.ts', 'pg', 'type typeorm', 'node:'],
+  ],
   'src/operate/open-store.ts': [
     ...[
       'src/log/',

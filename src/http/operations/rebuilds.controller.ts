@@ -13,7 +13,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Config } from '../../config.ts';
-import { CannotSwap } from '../../projecting/rebuild/swap.ts';
+import { CannotSwap } from '../../projecting/rebuild/cannot-swap.ts';
 import type { Rebuilds, RebuildProgress } from '../../projecting/rebuild/rebuilds.ts';
 import { CONFIG, REBUILDS } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';

@@ -18,7 +18,7 @@ export interface Comparison {
   readonly rows: { readonly old: number; readonly new: number };
   /** Sums of hashes of all rows, without the columns that may differ. */
   readonly digests: { readonly old: string; readonly new: string };
-  /** How many rows differ, by column, `(missing)` and `(added)`; without columns that may differ. */
+  /** How many rows differ, by column, `(missing)` and `(added)`. */
   readonly differing: Readonly<Record<string, number>>;
   /** The first rows that differ. */
   readonly differences: readonly Difference[];
@@ -123,13 +123,13 @@ async function firstDiffering(
 ): Promise<Difference[]> {
   const keys = sides.old.keyColumns.map((key) => `coalesce(a.${key}, b.${key})`);
   const named = columns.map(({ name }) => name);
+  const flags = columns.map((one) => `case when ${differs(one)} then '${one.name}' end`);
   const rows = await snapshot.query<
     { key: string[]; inOld: boolean; inNew: boolean; differing: string[]; old: Row; new: Row }[]
   >(
     `select array[${keys.join(', ')}]::text[] as key, a.session_id is not null as "inOld",
        b.session_id is not null as "inNew",
-       array_remove(array[${columns.map((column) => `case when ${differs(column)} then '${column.name}' end`).join(', ')}], null)
-         as differing, ${texts('a', named)} as old, ${texts('b', named)} as new
+       array_remove(array[${flags.join(', ')}], null) as differing, ${texts('a', named)} as old, ${texts('b', named)} as new
      from ${joined(sides)}
      where a.session_id is null or b.session_id is null or ${columns.map(differs).join(' or ')}
      order by 1 limit ${DIFFERENCES_MAX}`,
@@ -147,7 +147,7 @@ async function firstDiffering(
 
 type Row = Readonly<Record<string, string | null>>;
 
-/** The values of a row as texts: what a client makes of a large number would not be what is stored. */
+/** The values of a row as the texts that Postgres has of them: a client may round a number. */
 const texts = (side: string, names: readonly string[]): string =>
   `json_object(array[${names.map((name) => `'${name}'`).join(', ')}],
      array[${names.map((name) => `${side}."${name}"::text`).join(', ')}])`;

@@ -9,6 +9,9 @@ export interface CopyConnection {
   query(copy: CopyStreamQuery): CopyStreamQuery;
 }
 
+/** Values of a row by property. */
+type Values = Readonly<Record<string, unknown>>;
+
 /** Lines of one write. */
 const LINES = 500;
 
@@ -24,7 +27,7 @@ export async function copyLines(
   connection: CopyConnection,
   table: string,
   columns: readonly TableColumn[],
-  rows: readonly object[],
+  rows: readonly Values[],
 ): Promise<void> {
   if (rows.length === 0) return;
   const names = columns.map(({ name }) => `"${name}"`).join(', ');
@@ -32,7 +35,7 @@ export async function copyLines(
   await pipeline(Readable.from(blocksOf(columns, rows)), copy);
 }
 
-function* blocksOf(columns: readonly TableColumn[], rows: readonly object[]): Generator<string> {
+function* blocksOf(columns: readonly TableColumn[], rows: readonly Values[]): Generator<string> {
   for (let first = 0; first < rows.length; first += LINES) {
     const block = rows.slice(first, first + LINES);
     yield block.map((row) => lineOf(columns, row)).join('');
@@ -40,8 +43,8 @@ function* blocksOf(columns: readonly TableColumn[], rows: readonly object[]): Ge
 }
 
 /** Exported for the test: a row in the text format of COPY. */
-export const lineOf = (columns: readonly TableColumn[], row: object): string =>
-  `${columns.map(({ property, type }) => fieldOf(type, (row as Record<string, unknown>)[property])).join('\t')}\n`;
+export const lineOf = (columns: readonly TableColumn[], row: Values): string =>
+  `${columns.map(({ property, type }) => fieldOf(type, row[property])).join('\t')}\n`;
 
 /** A value as `json_to_recordset`, by which other rows are written, would read it from JSON. */
 function fieldOf(type: string, value: unknown): string {

@@ -130,7 +130,7 @@ export async function exchangeTables(
       update parked set projection = ${literal(to)} where projection = ${literal(from)};`,
   );
   const both = `(${literal(projection)}, ${literal(previous)})`;
-  // Whoever folded a batch into rows that now lie elsewhere must begin again: the generation says so.
+  // Whoever folded a batch into rows that now lie elsewhere begins again when the generation rises.
   await database.query(
     `alter table ${live}.${table} set schema ${SWAP_SCHEMA};
      alter table ${copySchemas[kind]}.${table} set schema ${live};

@@ -112,7 +112,7 @@ export async function addRebuild(
   return added.length === 1;
 }
 
-/** Moves a rebuild to its next phase. False when it was cancelled or begun anew meanwhile. */
+/** Moves a rebuild to its next phase. False when it was cancelled or replaced meanwhile. */
 export async function enterPhase(
   database: Database,
   { projection, job }: Pick<Rebuild, 'projection' | 'job'>,
@@ -138,3 +138,27 @@ export const readParts = (database: Database, job: string): Promise<RebuildPart[
      from rebuild_parts where job = $1 order by part`,
     [job],
   );
+
+/** How quickly a rebuild reads. */
+export interface Pace {
+  /** Events that were read. */
+  readonly events: number;
+  /** Null while nothing was read, and once all was. */
+  readonly eventsPerSecond: number | null;
+  readonly secondsLeft: number | null;
+}
+
+/** How quickly a rebuild reads, by what its parts have read so far. */
+export function paceOf(
+  { phase, startedAt, eventsTotal }: Rebuild,
+  parts: readonly { readonly events: number }[],
+): Pace {
+  const events = parts.reduce((sum, part) => sum + part.events, 0);
+  const seconds = (Date.now() - startedAt.getTime()) / 1_000;
+  if (phase !== 'reading' || events === 0 || seconds <= 0) {
+    return { events, eventsPerSecond: null, secondsLeft: null };
+  }
+  const eventsPerSecond = Math.round(events / seconds);
+  const left = eventsTotal === null ? null : Math.max(0, eventsTotal - events) / eventsPerSecond;
+  return { events, eventsPerSecond, secondsLeft: left === null ? null : Math.ceil(left) };
+}

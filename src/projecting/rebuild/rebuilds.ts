@@ -10,15 +10,17 @@ import type { Projection } from '../projection.ts';
 import { RowTable } from '../row-table.ts';
 import type { Comparison } from './compare.ts';
 import { dropCopy } from './copy-tables.ts';
-import { addRebuild, readParts, readRebuild, workingPhases, type Rebuild } from './jobs.ts';
 import {
-  CannotSwap,
-  demandProof,
-  swapCopy,
-  verifyCopy,
-  type SwapLimits,
-  type Swapped,
-} from './swap.ts';
+  addRebuild,
+  paceOf,
+  readParts,
+  readRebuild,
+  workingPhases,
+  type Pace,
+  type Rebuild,
+} from './jobs.ts';
+import { CannotSwap } from './cannot-swap.ts';
+import { demandProof, swapCopy, verifyCopy, type SwapLimits, type Swapped } from './swap.ts';
 
 /** The process that does the work: see `runRebuilds`. */
 export interface RebuildProcess {
@@ -57,15 +59,6 @@ export interface RebuildProgress {
   readonly served: CopyStatus | undefined;
   readonly previous: CopyStatus | undefined;
   readonly rebuild: (Rebuild & Pace) | undefined;
-}
-
-/** How quickly a rebuild reads. */
-export interface Pace {
-  /** Events that were read. */
-  readonly events: number;
-  /** Null while nothing was read, and once all was. */
-  readonly eventsPerSecond: number | null;
-  readonly secondsLeft: number | null;
 }
 
 /** Whoever does the work of rebuilds holds this advisory lock; any number that nobody else uses. */
@@ -287,17 +280,3 @@ export class Rebuilds {
 }
 
 const isWorking = ({ phase }: Rebuild): boolean => workingPhases.includes(phase);
-
-function paceOf(
-  { phase, startedAt, eventsTotal }: Rebuild,
-  parts: readonly { readonly events: number }[],
-): Pace {
-  const events = parts.reduce((sum, part) => sum + part.events, 0);
-  const seconds = (Date.now() - startedAt.getTime()) / 1_000;
-  if (phase !== 'reading' || events === 0 || seconds <= 0) {
-    return { events, eventsPerSecond: null, secondsLeft: null };
-  }
-  const eventsPerSecond = Math.round(events / seconds);
-  const left = eventsTotal === null ? null : Math.max(0, eventsTotal - events) / eventsPerSecond;
-  return { events, eventsPerSecond, secondsLeft: left === null ? null : Math.ceil(left) };
-}

@@ -22,7 +22,8 @@ import {
   type RebuildPart,
 } from './jobs.ts';
 import { dropStaged, StagedEvents, stageEvents } from './staged-events.ts';
-import { CannotSwap, swapCopy, verifyCopy, type SwapLimits } from './swap.ts';
+import { CannotSwap } from './cannot-swap.ts';
+import { swapCopy, verifyCopy, type SwapLimits } from './swap.ts';
 
 /** Bounds of a rebuild. */
 export interface RebuildLimits extends FillLimits, SwapLimits {
@@ -54,8 +55,8 @@ export interface RebuildContext {
 const SESSIONS = { after: 'session-', until: 'session.' };
 
 /**
- * Does the work of all rebuilds that are put down, in whatever phase each is. Every step can be done
- * again, so it may be killed at any time: whoever runs it next goes on. One process at a time.
+ * Does the work of all rebuilds that are put down, in whatever phase each is. Every step can be
+ * done again, so it may be killed at any time: whoever runs it next goes on. One process at a time.
  */
 export async function runRebuilds(context: RebuildContext): Promise<void> {
   const { limits } = context;
@@ -73,7 +74,7 @@ export async function runRebuilds(context: RebuildContext): Promise<void> {
     } catch (failure) {
       if (context.signal.aborted || isPassing(failure)) throw failure;
       if (failure instanceof CannotSwap && failure.isPassing) {
-        // The copy fell behind, for example: what it lacks is applied, then both are compared again.
+        // The copy fell behind, for example: it catches up, then both are compared again.
         await enterPhase(context.dataSource, first, 'catching-up');
         await sleep(limits.swapDeadlineMs / 10);
         continue;

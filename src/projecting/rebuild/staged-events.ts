@@ -42,7 +42,12 @@ export async function stageEvents(
       const due = page.filter(
         ({ stream, position }) => position <= through && sessionIdOf(stream) !== undefined,
       );
-      await copyLines(connection, TABLE, COLUMNS, due);
+      await copyLines(
+        connection,
+        TABLE,
+        COLUMNS,
+        due.map((event) => ({ ...event })),
+      );
       after = last.position;
     }
   } finally {

@@ -14,6 +14,7 @@ import { sessionEventsOf } from '../event-source.ts';
 import { parkedAmong } from '../parked.ts';
 import type { Projection } from '../projection.ts';
 import { RowTable } from '../row-table.ts';
+import { CannotSwap } from './cannot-swap.ts';
 import { compareCopies, unaccepted, type Comparison } from './compare.ts';
 import { dropCopy, exchangeTables, prepareExchange } from './copy-tables.ts';
 
@@ -35,17 +36,6 @@ export interface CopyContext {
   readonly dataSource: DataSource;
   readonly log: EventLog;
   readonly limits: SwapLimits;
-}
-
-/** Why copies cannot be compared or swapped now. */
-export class CannotSwap extends Error {
-  constructor(
-    message: string,
-    /** It may work a little later. */
-    readonly isPassing = false,
-  ) {
-    super(message);
-  }
 }
 
 /** What a swap did. */

@@ -61,7 +61,7 @@ interface RebuildOptions {
 function addRebuild(projections: Command): void {
   projections
     .command('rebuild')
-    .description('make the rows anew beside the old ones, and compare both')
+    .description('make all rows again beside the old ones, and compare both')
     .argument('<name...>', 'read models; they are rebuilt in one reading of the log')
     .option('--dry-run', 'drop what was made once it is compared')
     .option('--accept <column...>', 'differences that are meant; also (missing) and (added)')
