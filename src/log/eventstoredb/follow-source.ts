@@ -3,10 +3,9 @@ import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
 import type { LogHead } from './log-head.ts';
 import type { EventStoreLogOptions } from './options.ts';
-import { positionOf } from './positions.ts';
+import { positionOf } from './mapping.ts';
 import { readId, type ReaderParts } from './reader.ts';
-import { Revisions } from './revisions.ts';
-import { Subscription, tooSlow } from './subscription.ts';
+import { Revisions, Subscription, tooSlow } from './subscription.ts';
 
 interface Parts {
   readonly reader: ReaderParts;

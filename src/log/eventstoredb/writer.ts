@@ -5,12 +5,10 @@ import { LogError, NO_STREAM, type Appended } from '../event-log.ts';
 import { backoff } from '../backoff.ts';
 import type { ServerAnswer, ServerEvent } from './client.ts';
 import type { ReplaceableClient } from './replaceable-client.ts';
-import { toServer } from './events.ts';
-import { isConflict, refusalOf } from './server-errors.ts';
+import { toServer, type StreamNames, positionOf } from './mapping.ts';
+import { isConflict, refusalOf } from './errors.ts';
 import type { LogHead } from './log-head.ts';
-import type { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
-import { positionOf } from './positions.ts';
 import { readStream, type ReaderParts } from './reader.ts';
 
 const SWEEP_EVERY_MS = 100;
