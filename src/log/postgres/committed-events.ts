@@ -1,5 +1,5 @@
 import type { StorableAppend, StoredEvent } from '../codec.ts';
-import { boundedPage, type PageBounds } from '../page-bounds.ts';
+import { boundedPage, type PageBounds } from '../pages.ts';
 import type { Appended } from '../event-log.ts';
 import { numberOf, positionOf } from '../positions.ts';
 
