@@ -22,33 +22,33 @@ export const ensureCluster = async (
   as: RunAs,
 ): Promise<string> => {
   const cluster = join(dataDir, 'postgres');
-  const place = canEnter(as, dataDir) ? dataDir : await placeInShelter(dataDir);
-  await removeDrafts(place);
+  const parent = canEnter(as, dataDir) ? dataDir : await makeFolderInShelter(dataDir);
+  await removeDrafts(parent);
   if (!(await isWhole(cluster))) {
     await setAside(cluster);
-    const draft = await mkdtemp(join(place, draftPrefix));
+    const draft = await mkdtemp(join(parent, draftPrefix));
     if (as.user) await chown(draft, as.user.uid, as.user.gid);
     await initialise(draft, binaries, as);
-    const home = place === dataDir ? cluster : join(place, `postgres-${Date.now()}`);
+    const home = parent === dataDir ? cluster : join(parent, `postgres-${Date.now()}`);
     await rename(draft, home);
-    await flushFolder(place);
+    await flushFolder(parent);
     if (home !== cluster) await symlink(home, cluster);
     await flushFolder(dataDir);
   }
   return handOver(await realpath(cluster), as);
 };
 
-const placeInShelter = async (dataDir: string): Promise<string> => {
+const makeFolderInShelter = async (dataDir: string): Promise<string> => {
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const place = join(shelter, name);
-  await mkdir(place, { recursive: true, mode: 0o711 });
-  return place;
+  const parent = join(shelter, name);
+  await mkdir(parent, { recursive: true, mode: 0o711 });
+  return parent;
 };
 
-const removeDrafts = async (place: string): Promise<void> => {
-  const drafts = (await readdir(place)).filter((name) => name.startsWith(draftPrefix));
+const removeDrafts = async (parent: string): Promise<void> => {
+  const drafts = (await readdir(parent)).filter((name) => name.startsWith(draftPrefix));
   for (const draft of drafts) {
-    await rm(join(place, draft), { recursive: true, force: true, maxRetries: 5 });
+    await rm(join(parent, draft), { recursive: true, force: true, maxRetries: 5 });
   }
 };
 

@@ -57,7 +57,7 @@ export async function pageOf<Row extends ObjectLiteral>(
         .offset((page - 1) * limit)
         .getMany();
   return keysetPage(rows, limit, { found: total, exactMax: countExactMax }, (row) =>
-    placeOf(row, order),
+    keysetIn(row, order),
   );
 }
 
@@ -69,18 +69,18 @@ export function keysetPage<Row>(
   rows: readonly Row[],
   limit: number,
   counted: { readonly found: number; readonly exactMax: number },
-  place: (row: Row) => Keyset,
+  keysetOf: (row: Row) => Keyset,
 ): KeysetPage<Row> {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     rows: rows.slice(0, limit),
     total: Math.min(counted.found, counted.exactMax),
     totalIsAtLeast: counted.found > counted.exactMax,
-    next: last && place(last),
+    next: last && keysetOf(last),
   };
 }
 
-const placeOf = <Row extends ObjectLiteral>(row: Row, { by }: Order): Keyset =>
+const keysetIn = <Row extends ObjectLiteral>(row: Row, { by }: Order): Keyset =>
   by.map((path) => row[path.slice(path.indexOf('.') + 1)] as string | number | null);
 
 /**

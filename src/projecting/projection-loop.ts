@@ -219,16 +219,16 @@ export class ProjectionLoop {
 
   async #watchCheckpoint(): Promise<void> {
     const { projectionStandbyMs, projectionSettleMs, projectionTakeoverMs } = this.context.limits;
-    let seen = await this.#readCheckpoint();
+    let last = await this.#readCheckpoint();
     for (let unmovedSince = Date.now(); !this.#isStopping;) {
       // The other node may be debouncing what it has not applied yet.
-      const isBehind = seen.position < this.context.tail.through;
+      const isBehind = last.position < this.context.tail.through;
       if (!isBehind) await this.#appended.wait(projectionStandbyMs);
       await this.#sleep(projectionSettleMs);
       const found = await this.#readCheckpoint();
       if (found.epoch === this.context.log.epoch) this.#moveTo(found.position);
-      if (!isSame(found, seen) || found.position >= this.context.tail.through) {
-        seen = found;
+      if (!isSame(found, last) || found.position >= this.context.tail.through) {
+        last = found;
         unmovedSince = Date.now();
         continue;
       }
@@ -259,11 +259,11 @@ export class ProjectionLoop {
     this.moved();
   }
 
-  async #startRebuild(seen: Checkpoint): Promise<void> {
+  async #startRebuild(expected: Checkpoint): Promise<void> {
     const { log } = this.context;
-    if (seen.position !== START) this.#notify('read model is rebuilt', { ...seen });
+    if (expected.position !== START) this.#notify('read model is rebuilt', { ...expected });
     this.#position = START;
-    await startRebuild(this.#model, seen, log.epoch);
+    await startRebuild(this.#model, expected, log.epoch);
   }
 
   #isOwn(checkpoint: Checkpoint): boolean {

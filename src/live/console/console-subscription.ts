@@ -230,13 +230,13 @@ export class ConsoleSubscription implements ConsoleMember {
     events: readonly RecordedEvent[],
     sessions: ReadonlyMap<string, CachedSession>,
   ): readonly RecordedEvent[] {
-    const seen = new Set<string>();
+    const counted = new Set<string>();
     let bytes = 0;
     const end = events.findIndex((event, nth) => {
       const sessionId = listedSessionOf(event) ?? '';
-      if (!seen.has(sessionId)) bytes += sessions.get(sessionId)?.bytes ?? 0;
+      if (!counted.has(sessionId)) bytes += sessions.get(sessionId)?.bytes ?? 0;
       if (this.#withEvents) bytes += wireBytes([event]);
-      seen.add(sessionId);
+      counted.add(sessionId);
       return nth > 0 && bytes > this.context.limits.replayBytesMax;
     });
     return end < 0 ? events : events.slice(0, end);

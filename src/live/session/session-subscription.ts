@@ -198,10 +198,10 @@ export class SessionSubscription implements RoomMember {
     this.#cursor = page.cursor;
   }
 
-  #goLive(rest: readonly RecordedEvent[]): void {
+  #goLive(remaining: readonly RecordedEvent[]): void {
     const { sessionId } = this.request;
-    this.viewer.send({ ...frameOf(sessionId, this.#cursor.revision, rest), caughtUp: true });
-    const last = rest.at(-1);
+    this.viewer.send({ ...frameOf(sessionId, this.#cursor.revision, remaining), caughtUp: true });
+    const last = remaining.at(-1);
     if (last) this.#cursor = cursorAt(last);
     this.#state = 'live';
     this.#hasJoined = true;

@@ -17,7 +17,7 @@ export interface SharedRead {
   readonly asOf: string;
 }
 
-interface Running {
+interface RunningRead {
   readonly after: number;
   readonly limit: number;
   readonly read: Promise<SharedRead>;
@@ -31,8 +31,8 @@ interface Running {
 export class SharedReads {
   readonly #kept: LRUCache<string, readonly RecordedEvent[]>;
   /** By stream: the revisions that what is kept begins with. */
-  readonly #begins = new Map<string, Set<number>>();
-  readonly #running = new Map<string, Set<Running>>();
+  readonly #firstRevisions = new Map<string, Set<number>>();
+  readonly #running = new Map<string, Set<RunningRead>>();
   readonly #lastRunning = new Map<string, Promise<unknown>>();
   readonly #lastWaiting = new Map<string, Promise<RecordedEvent | undefined>>();
 
@@ -59,8 +59,8 @@ export class SharedReads {
     );
     if (!running) return this.#read(stream, revision, limits);
     const { events, asOf } = await running.read;
-    const rest = events.slice(revision - running.after);
-    if (rest.length > 0 || revision === running.after) return { events: rest, asOf };
+    const remainder = events.slice(revision - running.after);
+    if (remainder.length > 0 || revision === running.after) return { events: remainder, asOf };
     // It did not come that far. The first to ask again reads, the others wait for that one.
     return this.after(stream, revision, limits);
   }
@@ -72,10 +72,10 @@ export class SharedReads {
     const ask = (): Promise<RecordedEvent | undefined> => {
       this.#lastWaiting.delete(stream);
       const asked = this.log.last(stream);
-      const over = (): void => {
+      const clear = (): void => {
         if (this.#lastRunning.get(stream) === settled) this.#lastRunning.delete(stream);
       };
-      const settled = asked.then(over, over);
+      const settled = asked.then(clear, clear);
       this.#lastRunning.set(stream, settled);
       return asked;
     };
@@ -105,10 +105,10 @@ export class SharedReads {
   }
 
   #find(stream: string, revision: number): readonly RecordedEvent[] | undefined {
-    for (const begin of this.#begins.get(stream) ?? []) {
-      if (begin > revision + 1) continue;
-      const events = this.#kept.get(keyOf(stream, begin)) ?? [];
-      if (begin + events.length > revision + 1) return events.slice(revision + 1 - begin);
+    for (const first of this.#firstRevisions.get(stream) ?? []) {
+      if (first > revision + 1) continue;
+      const events = this.#kept.get(keyOf(stream, first)) ?? [];
+      if (first + events.length > revision + 1) return events.slice(revision + 1 - first);
     }
     return undefined;
   }
@@ -118,14 +118,17 @@ export class SharedReads {
     if (!first) return;
     this.#kept.set(keyOf(stream, first.revision), events);
     if (!this.#kept.has(keyOf(stream, first.revision))) return;
-    this.#begins.set(stream, (this.#begins.get(stream) ?? new Set()).add(first.revision));
+    this.#firstRevisions.set(
+      stream,
+      (this.#firstRevisions.get(stream) ?? new Set()).add(first.revision),
+    );
   }
 
   #forget(first: RecordedEvent | undefined): void {
     if (!first) return;
-    const begins = this.#begins.get(first.stream);
-    begins?.delete(first.revision);
-    if (begins?.size === 0) this.#begins.delete(first.stream);
+    const revisions = this.#firstRevisions.get(first.stream);
+    revisions?.delete(first.revision);
+    if (revisions?.size === 0) this.#firstRevisions.delete(first.stream);
   }
 }
 

@@ -32,7 +32,7 @@ interface Options {
   readonly revisions: Revisions;
   readonly bounds: PageBounds;
   /** Everything up to a position has come, whether it is the log's or the adapter's own. */
-  readonly onSeen: (position: string) => void;
+  readonly onReceivedThrough: (position: string) => void;
 }
 
 /** So many pages may wait for a slow reader; then the subscription ends, to be taken up later. */
@@ -47,17 +47,17 @@ export class Subscription {
   #waiting: RecordedEvent[] = [];
   #bytes = 0;
   /** The server said that it has nothing more; events before that word may still be on the way. */
-  #isToldCaughtUp = false;
+  #isCaughtUpReported = false;
   #isLive = false;
   #ended: Error | undefined;
   #wake: () => void = () => undefined;
   /** When anything came last, on the monotonic clock. */
-  heardAt = performance.now();
+  lastReceivedAt = performance.now();
 
-  /** `seen`: the events beyond this position are to come. */
+  /** `through`: everything up to this position was received; what comes beyond it is asked for. */
   constructor(
     private readonly inUse: InUse,
-    private seen: string,
+    private through: string,
     private readonly options: Options,
   ) {
     this.#subscribed = this.#start(inUse.client);
@@ -104,7 +104,7 @@ export class Subscription {
 
   #start(client: ServerClient): Subscribed {
     const subscribed = client.subscribeToAll({
-      fromPosition: serverPositionOf(this.seen),
+      fromPosition: serverPositionOf(this.through),
       filter: {
         filterOn: 'streamName',
         regex: this.options.names.regex,
@@ -116,11 +116,11 @@ export class Subscription {
     subscribed.on('end', () => this.end(new Error('the subscription ended')));
     subscribed.on('close', () => this.end(new Error('the subscription was closed')));
     subscribed.on('caughtUp', () => {
-      this.#isToldCaughtUp = true;
+      this.#isCaughtUpReported = true;
       this.#received();
     });
     subscribed.on('fellBehind', () => {
-      this.#isToldCaughtUp = false;
+      this.#isCaughtUpReported = false;
       this.#isLive = false;
       this.#received();
     });
@@ -132,19 +132,19 @@ export class Subscription {
 
   /** The client tells that it caught up beside the events, so before those it has not let go. */
   #received(): void {
-    this.heardAt = performance.now();
-    this.#isLive = this.#isToldCaughtUp && this.#subscribed.readableLength === 0;
+    this.lastReceivedAt = performance.now();
+    this.#isLive = this.#isCaughtUpReported && this.#subscribed.readableLength === 0;
     this.#wake();
   }
 
   #accept({ event: record }: Resolved): void {
     try {
       const position = record?.position && positionOf(record.position);
-      if (record && position !== undefined && position > this.seen) {
+      if (record && position !== undefined && position > this.through) {
         const stream = this.options.names.fromServer(record.streamId);
         if (stream !== undefined) this.#keep(fromServer(record, stream));
-        this.seen = position;
-        this.options.onSeen(position);
+        this.through = position;
+        this.options.onReceivedThrough(position);
       }
       this.#received();
     } catch (fault) {

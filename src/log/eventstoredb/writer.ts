@@ -135,7 +135,7 @@ export class Writer {
       if (refusal) throw refusal;
       isTaken = isConflict(fault);
     }
-    return this.#look(append, isTaken);
+    return this.#findStored(append, isTaken);
   }
 
   #send(name: string, expected: number | 'any', events: ServerEvent[]): Promise<ServerAnswer> {
@@ -145,7 +145,7 @@ export class Writer {
   }
 
   /** Looks for the events where they belong; other events there, or `isTaken`, are a conflict. */
-  async #look(append: StorableAppend, isTaken: boolean): Promise<Stored | undefined> {
+  async #findStored(append: StorableAppend, isTaken: boolean): Promise<Stored | undefined> {
     const { stream, expected, events } = append;
     if (expected === 'any') return undefined;
     const limit = events.length;
