@@ -81,7 +81,8 @@ export function typeHtml(schema: JsonSchema): Html {
     return html`${choices.map((one, nth) => [nth > 0 && between, typeHtml(one)])}`;
   }
   const name = typeof type === 'object' ? type.join(' or ') : (type ?? 'anything');
-  return html`${name}${items && [' of ', typeHtml(items)]}${bounds(schema).map((one) => `, ${one}`)}`;
+  const limits = bounds(schema).map((one) => `, ${one}`);
+  return html`${name}${items && [' of ', typeHtml(items)]}${limits}`;
 }
 
 /** The anchor of a schema that the page shows under a name of its own. */
