@@ -53,9 +53,9 @@ const NEWEST_FIRST: SessionListOrder = { sort: 'started', direction: 'desc' };
 const WALK = 2_048;
 
 /**
- * A part of the list of sessions. Places are pairs of what the list is ordered by, as text, and the
- * id of a session. Sessions are counted up to `countExactMax`: counting more would cost as much as
- * reading them.
+ * A part of the list of sessions. A keyset is the value that the list is ordered by, as text, and
+ * the id of a session. Sessions are counted up to `countExactMax`: counting more would cost as much
+ * as reading them.
  *
  * A list ordered by anything but the start holds a session as soon as both of its read models do.
  */

@@ -13,7 +13,7 @@ export interface NewEvent {
 /** An event of the log, decoded and upcast to today's shape. */
 export interface RecordedEvent extends NewEvent {
   readonly stream: string;
-  /** Place in the stream: 0, 1, 2, … without holes. */
+  /** Place in the stream: 0, 1, 2, … without gaps. */
   readonly revision: number;
   /** Place in the whole log: opaque; a later event's is greater when compared as a string. */
   readonly position: string;

@@ -105,7 +105,7 @@ export class ProjectionLoop {
         const message = messageOf(failure);
         if (message !== this.#error) this.#notify('projection fails and tries again', { message });
         this.#error = message;
-        // Whether a commit took place is not known; the checkpoint knows.
+        // It is not known whether the commit took place: the stored checkpoint shows it.
         this.#checkpoint = undefined;
         const { projectionRetryMaxMs } = this.context.limits;
         await this.#sleep(Math.min(RETRY_FIRST_MS * 2 ** failures, projectionRetryMaxMs));
@@ -205,7 +205,7 @@ export class ProjectionLoop {
 
   /**
    * Watches another node do the work. Takes over when the checkpoint has not moved for a while
-   * though events wait; a node of another version is given longer, since its rows go then.
+   * though events wait; a node of another version is given longer, since its rows are dropped then.
    */
   async #standBy(): Promise<void> {
     this.#checkpoint = undefined;

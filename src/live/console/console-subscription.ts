@@ -17,7 +17,7 @@ import { revisionsIn } from './fold-batch.ts';
 import type { ListLimits, SessionListSource } from './session-list-source.ts';
 import type { ConsoleAudience, ConsoleViewer } from './console-viewer.ts';
 
-/** Bounds of one subscription, as `config.ts` has them. */
+/** Bounds of one subscription, as `limits.ts` has them. */
 export interface ConsoleSubscriptionLimits extends ListLimits {
   readonly replayBytesMax: number;
   readonly readEventsMax: number;

@@ -103,7 +103,7 @@ export class SessionSubscription implements RoomMember {
 
   accepts(frame: SessionFrame, bytes: number): boolean {
     if (frame.from !== this.#cursor.revision + 1) {
-      // Only a broken log can cause this. A viewer must not get a hole because of it.
+      // Only a broken log can cause this. A viewer must not miss an event because of it.
       this.fail();
       return false;
     }

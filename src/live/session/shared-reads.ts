@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
 import type { Tail } from '../../log/tail.ts';
 
-/** What is kept at most, beside its bytes: it is looked through one by one. */
+/** How many pages are kept at most: those of a stream are searched one by one. */
 const KEPT_MAX = 1_000;
 
 /** Bounds of one read: events, and bytes of the log beyond the first event. */
@@ -11,7 +11,7 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
-/** Events right after a revision; of none, there was none when the tail was at `asOf`. */
+/** Events right after a revision; when empty, there were none when the tail was at `asOf`. */
 export interface SharedRead {
   readonly events: readonly RecordedEvent[];
   readonly asOf: string;
@@ -24,13 +24,14 @@ interface RunningRead {
 }
 
 /**
- * Reads of the log for many who want the same, such as all viewers of a session after a restart:
- * what was read is kept for a while, and who comes during a read that may bring what he wants waits
- * for it. Events of a stream never change, so that what is kept is never wrong.
+ * Reads of the log that are shared by viewers who want the same pages, as all viewers of a session
+ * do after a restart. A page that was read is kept for a while. Who asks during a read that may
+ * include the wanted page waits for that read. Events of a stream never change, so what is kept is
+ * never wrong.
  */
 export class SharedReads {
   readonly #kept: LRUCache<string, readonly RecordedEvent[]>;
-  /** By stream: the revisions that what is kept begins with. */
+  /** By stream: the first revision of each page that is kept. */
   readonly #firstRevisions = new Map<string, Set<number>>();
   readonly #running = new Map<string, Set<RunningRead>>();
   readonly #lastRunning = new Map<string, Promise<unknown>>();
@@ -61,7 +62,7 @@ export class SharedReads {
     const { events, asOf } = await running.read;
     const remainder = events.slice(revision - running.after);
     if (remainder.length > 0 || revision === running.after) return { events: remainder, asOf };
-    // It did not come that far. The first to ask again reads, the others wait for that one.
+    // The read did not reach that far. The first to ask again reads, the others wait for that read.
     return this.after(stream, revision, limits);
   }
 
@@ -79,7 +80,7 @@ export class SharedReads {
       this.#lastRunning.set(stream, settled);
       return asked;
     };
-    // What runs already may have looked before the call: the next one is shared.
+    // A read that runs already may be older than the call, so the next one is shared.
     const running = this.#lastRunning.get(stream);
     if (!running) return ask();
     const next = running.then(ask);

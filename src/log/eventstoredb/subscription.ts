@@ -15,7 +15,7 @@ export class Revisions {
   follow({ stream, revision }: Pick<RecordedEvent, 'stream' | 'revision'>): void {
     const last = this.#last.get(stream);
     if (last !== undefined && revision !== last + 1) {
-      throw new Error(`${stream} has a hole: revision ${revision} follows ${last}`);
+      throw new Error(`${stream} has a gap: revision ${revision} follows ${last}`);
     }
     this.#last.delete(stream);
     this.#last.set(stream, revision);

@@ -182,8 +182,8 @@ describe('revisions that a subscription brings', () => {
     ] as const) {
       revisions.follow({ stream, revision });
     }
-    expect(() => revisions.follow({ stream: 'a', revision: 8 })).toThrow('hole');
-    expect(() => revisions.follow({ stream: 'a', revision: 6 })).toThrow('hole');
+    expect(() => revisions.follow({ stream: 'a', revision: 8 })).toThrow('gap');
+    expect(() => revisions.follow({ stream: 'a', revision: 6 })).toThrow('gap');
     revisions.follow({ stream: 'a', revision: 7 });
   });
 });

@@ -5,12 +5,12 @@ export interface ChunkRun {
   readonly text: string;
 }
 
-/** A message being written: the text without holes so far, and runs ahead of their turn. */
+/** A message being written: the text without gaps so far, and runs ahead of their turn. */
 export interface Assembly {
   readonly text: string;
   /** The chunk that `text` goes on with. */
   readonly next: number;
-  /** Beyond a hole, in order, not overlapping. */
+  /** Beyond a gap, in order, not overlapping. */
   readonly ahead: readonly ChunkRun[];
 }
 
