@@ -96,6 +96,10 @@ export function codeOfFault(fault: unknown): 'deleted' | 'unavailable' | 'intern
 /**
  * The event log: the truth of the service. Every adapter passes
  * `test/conformance/event-log.contract.ts`.
+ *
+ * This port is the entry of the folder. Read on in `codec.ts` and `upcasts.ts` (what is stored, and
+ * how old versions are read), `append-queue.ts` and `following.ts` (what the adapters in `memory/`,
+ * `postgres/` and `eventstoredb/` share), `pages.ts`, `snapshots.ts` and `tail.ts` (for readers).
  */
 export interface EventLog {
   /** Names this log; positions of another epoch mean nothing here. */
