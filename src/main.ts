@@ -10,8 +10,8 @@ import { startService, type Service } from './startup/service.ts';
 const oneCtrlCMs = 1_000;
 
 /**
- * Stops once, however many signals come, when the start that may still go on is done: what it has
- * started would be left behind. Who signals again after a while does not want to wait.
+ * Stops once, however many signals come, and only after a start that is still going on: what it
+ * starts would be left behind. Whoever signals again after a while does not want to wait.
  */
 function stopOnSignals(starting: Promise<Service>): void {
   let first: number | undefined;

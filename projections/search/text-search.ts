@@ -7,7 +7,7 @@ import { tsqueryOf, type Term } from './query.ts';
 import { sessionText, textOfInput } from './search-entries.ts';
 import { cellsBetween } from './time-cells.ts';
 
-/** How far a search goes, as `config.ts` has it. */
+/** How far a search goes, as `limits.ts` has it. */
 export interface SearchLimits {
   readonly searchNewestMax: number;
   readonly searchRecentMax: number;

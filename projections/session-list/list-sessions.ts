@@ -53,9 +53,9 @@ const NEWEST_FIRST: SessionListOrder = { sort: 'started', direction: 'desc' };
 const WALK = 2_048;
 
 /**
- * A part of the list of sessions. Places are pairs of what the list is ordered by, as text, and the
- * id of a session. Sessions are counted up to `countExactMax`: counting more would cost as much as
- * reading them.
+ * A part of the list of sessions. A keyset is the value that the list is ordered by, as text, and
+ * the id of a session. Sessions are counted up to `countExactMax`: counting more would cost as much
+ * as reading them.
  *
  * A list ordered by anything but the start holds a session as soon as both of its read models do.
  */
@@ -66,12 +66,12 @@ export async function listSessions(
   countExactMax: number,
   order = NEWEST_FIRST,
 ): Promise<KeysetPage<SessionRow>> {
-  const [total, places] = await Promise.all([
+  const [total, sessions] = await Promise.all([
     count(database, filter, countExactMax + 1),
-    placesOf(database, filter, request, order),
+    sortedSessions(database, filter, request, order),
   ]);
   const counted = { found: total, exactMax: countExactMax };
-  const page = keysetPage(places, request.limit, counted, ({ place, id }) => [place, id]);
+  const page = keysetPage(sessions, request.limit, counted, ({ sortKey, id }) => [sortKey, id]);
   return { ...page, rows: page.rows.flatMap(({ row }) => row ?? []) };
 }
 
@@ -88,48 +88,48 @@ async function count(database: DataSource, filter: SessionFilter, max: number): 
   return counted?.total ?? 0;
 }
 
-/** Where a session stands in the list, and the session, unless its own read model is behind. */
-interface Place {
+/** A session of the list with what it is sorted by; no row while its own read model is behind. */
+interface SortedSession {
   readonly id: string;
-  readonly place: string;
+  readonly sortKey: string;
   readonly row: SessionRow | null;
 }
 
 /**
- * The places of a page and of one session more, which tells whether the list goes on.
+ * The sessions of a page and one more, which shows whether the list goes on.
  *
  * There are two ways: to walk down the list and leave out what does not fit, or to find all that
  * fits and order it. Where few of many sessions fit, the first takes seconds, and where many fit,
  * the second does. The planner does not know how often sessions at the top of the list fit. So the
  * top is walked, and when that is not enough, sessions are known to be few there.
  */
-async function placesOf(
+async function sortedSessions(
   database: DataSource,
   filter: SessionFilter,
   request: PageRequest,
   order: SessionListOrder,
-): Promise<Place[]> {
+): Promise<SortedSession[]> {
   const walked = new Values();
   const { text, isExact } = walk(filter, request, order, walked);
-  const found = await readPlaces(database, text, order, walked);
+  const found = await readSortedSessions(database, text, order, walked);
   if (isExact || found.length > request.limit) return found;
   const values = new Values();
-  return readPlaces(database, findAll(filter, request, order, values), order, values);
+  return readSortedSessions(database, findAll(filter, request, order, values), order, values);
 }
 
-/** The places that a statement gives, with their sessions, in one go. */
-async function readPlaces(
+/** The ids and sort keys that a statement gives, with their sessions, in one query. */
+async function readSortedSessions(
   database: DataSource,
-  places: string,
+  sortKeys: string,
   { direction }: SessionListOrder,
   values: Values,
-): Promise<Place[]> {
+): Promise<SortedSession[]> {
   const { columns } = database.getMetadata(SessionRow);
-  return database.query<Place[]>(
-    `with places as (${places})
-     select id, key::text as place,
+  return database.query<SortedSession[]>(
+    `with sorted as (${sortKeys})
+     select id, key::text as "sortKey",
        case when session.session_id is not null then ${rowAsJson('session', columns)} end as row
-     from places left join sessions as session on session.session_id = places.id
+     from sorted left join sessions as session on session.session_id = sorted.id
      order by key ${direction}, id ${direction}`,
     values.list,
   );
@@ -186,7 +186,7 @@ function findAll(
     limit ${values.add(limit + 1)} offset ${values.add(after ? 0 : (page - 1) * limit)}`;
 }
 
-/** Comparing whole rows goes to a place in an index, however far down the list. */
+/** Comparing whole rows goes straight to an entry of an index, however far down the list. */
 const beyond = (
   after: PageRequest['after'],
   sort: SessionSort,
@@ -195,9 +195,9 @@ const beyond = (
 ): string[] => {
   if (!after) return [];
   const { column, type } = sorts[sort];
-  const [place, id] = after.map((value) => values.add(value));
+  const [sortKey, id] = after.map((value) => values.add(value));
   const comparison = direction === 'asc' ? '>' : '<';
-  return [`(${column}, session_id) ${comparison} (${place}::${type}, ${id}::text)`];
+  return [`(${column}, session_id) ${comparison} (${sortKey}::${type}, ${id}::text)`];
 };
 
 /** Conditions on the table of sessions, there called `session`. */

@@ -1,10 +1,47 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import type { KeyCreate, KeyPrefix } from '@playhead/contract';
-import { ArrayContains, IsNull, type DataSource, type EntityManager } from 'typeorm';
+import type { KeyCreate, KeyPrefix, KeyShape, Scope } from '@playhead/contract';
+import { ArrayContains, Column, Entity, IsNull, PrimaryColumn } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { CommandRefused } from '../commands/command-handler.ts';
 import type { EventLog } from '../log/event-log.ts';
-import { KeyRow } from './key-row.ts';
 import { appendToSystem, recordOnce } from './system-stream.ts';
+
+/** A key as it is kept: its hash, never the key. */
+@Entity('keys')
+export class KeyRow {
+  @PrimaryColumn('text')
+  id: string;
+
+  @Column('text')
+  name: string;
+
+  /** SHA-256 of the key; enough, since keys are random and long. */
+  @Column('bytea', { unique: true })
+  hash: Buffer;
+
+  @Column('text', { array: true })
+  scopes: Scope[];
+
+  /** What the key begins with. */
+  @Column('text')
+  prefix: KeyPrefix;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt: Date | null;
+}
+
+/** A key as it is shown to admins. */
+export const shapeOfKey = (row: KeyRow): KeyShape => ({
+  id: row.id,
+  name: row.name,
+  scopes: row.scopes,
+  prefix: row.prefix,
+  createdAt: row.createdAt.toISOString(),
+  revokedAt: row.revokedAt?.toISOString() ?? null,
+});
 
 /** What is kept of a key. */
 export const digest = (key: string): Buffer => hash('sha256', key, 'buffer');

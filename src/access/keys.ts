@@ -3,11 +3,10 @@ import { LRUCache } from 'lru-cache';
 import type { Scope } from '@playhead/contract';
 import { In, IsNull, type DataSource } from 'typeorm';
 import type { EventLog } from '../log/event-log.ts';
-import { digest, IssuedKeys } from './issued-keys.ts';
-import { KeyRow } from './key-row.ts';
+import { digest, IssuedKeys, KeyRow } from './issued-keys.ts';
 import type { Authenticator, Principal } from './principal.ts';
 
-export { KeyRow } from './key-row.ts';
+export { KeyRow } from './issued-keys.ts';
 
 /** A key that the environment sets; it lives as long as the variable. */
 export interface PresetKey {
@@ -28,7 +27,14 @@ const KEYS_CACHED_MAX = 10_000;
 /** Who a key of the database makes of its holder. */
 export const principalIdOf = (keyId: string): string => `key:${keyId}`;
 
-/** The keys that open the service: those of the environment and those in the database. */
+/**
+ * The keys that open the service: those of the environment and those in the database.
+ *
+ * Read this file first. It says whose key a request shows (`principal.ts`); `issued-keys.ts` makes,
+ * lists and revokes the keys of the database and records that in the log (`system-stream.ts`);
+ * `revocations.ts` ends what a revoked key has open (`connections.ts`). `rate-limit.ts` and
+ * `allowed-origins.ts` are the two other checks that a request must pass.
+ */
 export class Keys implements Authenticator {
   /** Those of the database, for admins to change. */
   readonly issued: IssuedKeys;

@@ -26,7 +26,7 @@ export interface CommandRequest {
   readonly occurredAt?: string | undefined;
   /** Taken only at this revision of the session. */
   readonly expected?: number | undefined;
-  /** Tells its content from another one's under the same id. */
+  /** Distinguishes its content from another command's under the same id. */
   readonly digest?: string | undefined;
   /** Roughly its size; what queues are bounded by. */
   readonly bytes: number;
@@ -77,9 +77,9 @@ interface Waiting {
 type Settle = (position: string | undefined) => void;
 
 /**
- * The write path. Commands of one session queue in this process, are decided one on another's
- * result and appended as one append; another node's append in between is a conflict, after which
- * they are decided again.
+ * The write path. Commands of one session queue in this process. Each is decided on the result of
+ * the one before it, and together they become one append. When another node appends in between,
+ * that is a conflict, and they are decided again.
  */
 export class CommandHandler {
   readonly #queues: SerialQueues<Waiting>;
@@ -133,7 +133,7 @@ export class CommandHandler {
       const isOwnFault =
         failure instanceof LogError && ['too-large', 'invalid'].includes(failure.code);
       if (isOwnFault && batch.length > 1) {
-        // One of them does not fit: each alone, so that it fails by itself.
+        // The log refuses one of them: each is appended alone, so that only that one fails.
         for (const one of batch) await this.#perform(sessionId, [one]);
         return;
       }

@@ -19,7 +19,7 @@ export interface CommandAsked {
   /** Only a start may leave it out: the service makes one. */
   readonly sessionId?: string | undefined;
   readonly command: RequestedCommand;
-  /** The same key again is the same command; without one, asking twice is asking for two. */
+  /** The same key again means the same command; without a key, two requests are two commands. */
   readonly key?: string | undefined;
   /** Taken only at this revision of the session. */
   readonly expected?: number | undefined;
@@ -96,7 +96,7 @@ export class CommandRequests {
   }
 }
 
-/** Nobody else's key gives the same id, or tells whether this one was used. */
+/** No other principal gets the same id from this key, or learns whether it was used. */
 const idOf = ({ actor, client, sessionId }: CommandAsked, key: string): string =>
   v5(
     JSON.stringify(client ? ['client', client, sessionId, key] : [actor, sessionId, key]),

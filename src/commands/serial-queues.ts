@@ -8,7 +8,7 @@ export interface QueueLimits {
 }
 
 /**
- * One queue a key: batches of a key are worked on one after another, keys beside each other.
+ * One queue per key: batches of one key run one after another, those of different keys at once.
  * `work` must not throw.
  */
 export class SerialQueues<Item extends { readonly bytes: number }> {

@@ -104,7 +104,7 @@ export class SessionStates {
     return held;
   }
 
-  /** As far as snapshots reach without a hole; nowhere if the log is not the one they are of. */
+  /** As far as snapshots reach without a gap; nowhere if they are of another log. */
   async #fromSnapshots(stream: string): Promise<SessionState> {
     let state = initialState();
     let last;

@@ -10,7 +10,7 @@ type Data<Type extends RequestedCommand['type']> = Extract<
   { type: Type }
 >['data'];
 
-/** Pieces of a message that may wait beyond a hole. */
+/** Pieces of a message that may wait beyond a gap. */
 const AHEAD_MAX = 1_000;
 
 const unknown = (messageId: string): Refused =>
@@ -92,7 +92,7 @@ function ended(
   return isSame ? nothingNew : { facts: [], keptFirst: true };
 }
 
-/** Also what lies beyond holes: better a gap in the text than a lost end. */
+/** Also what lies beyond gaps: better a gap in the text than a lost end. */
 const textOf = ({ assembly }: OpenMessage): string =>
   assembly.text + assembly.ahead.map(({ text }) => text).join('');
 

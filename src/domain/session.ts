@@ -133,9 +133,9 @@ export function evolve(state: SessionState, event: SessionEvent): SessionState {
   const owned = state as OwnedState;
   const { commandId, digest } = event.meta;
   owned.commands.set(commandId, { revision: event.revision, digest });
-  const seen = { ...owned, revision: event.revision, at: event.meta.at };
+  const next = { ...owned, revision: event.revision, at: event.meta.at };
   const known = asKnown(event);
-  return known ? remember(seen, known) : seen;
+  return known ? remember(next, known) : next;
 }
 
 function remember(state: OwnedState, event: KnownSessionEvent): OwnedState {

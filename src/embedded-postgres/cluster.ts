@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { access, chown, lchown, lstat, mkdir, mkdtemp, open, readdir } from 'node:fs/promises';
-import { realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { shelter, type Binaries } from './binaries.ts';
-import { initialise } from './initialise.ts';
-import { canEnter, type RunAs } from './run-as.ts';
+import { canEnter, type RunAs, run } from './run-as.ts';
 
 const draftPrefix = 'postgres-new-';
 
@@ -21,33 +22,33 @@ export const ensureCluster = async (
   as: RunAs,
 ): Promise<string> => {
   const cluster = join(dataDir, 'postgres');
-  const place = canEnter(as, dataDir) ? dataDir : await placeInShelter(dataDir);
-  await removeDrafts(place);
+  const parent = canEnter(as, dataDir) ? dataDir : await makeFolderInShelter(dataDir);
+  await removeDrafts(parent);
   if (!(await isWhole(cluster))) {
     await setAside(cluster);
-    const draft = await mkdtemp(join(place, draftPrefix));
+    const draft = await mkdtemp(join(parent, draftPrefix));
     if (as.user) await chown(draft, as.user.uid, as.user.gid);
     await initialise(draft, binaries, as);
-    const home = place === dataDir ? cluster : join(place, `postgres-${Date.now()}`);
+    const home = parent === dataDir ? cluster : join(parent, `postgres-${Date.now()}`);
     await rename(draft, home);
-    await flushFolder(place);
+    await flushFolder(parent);
     if (home !== cluster) await symlink(home, cluster);
     await flushFolder(dataDir);
   }
   return handOver(await realpath(cluster), as);
 };
 
-const placeInShelter = async (dataDir: string): Promise<string> => {
+const makeFolderInShelter = async (dataDir: string): Promise<string> => {
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const place = join(shelter, name);
-  await mkdir(place, { recursive: true, mode: 0o711 });
-  return place;
+  const parent = join(shelter, name);
+  await mkdir(parent, { recursive: true, mode: 0o711 });
+  return parent;
 };
 
-const removeDrafts = async (place: string): Promise<void> => {
-  const drafts = (await readdir(place)).filter((name) => name.startsWith(draftPrefix));
+const removeDrafts = async (parent: string): Promise<void> => {
+  const drafts = (await readdir(parent)).filter((name) => name.startsWith(draftPrefix));
   for (const draft of drafts) {
-    await rm(join(place, draft), { recursive: true, force: true, maxRetries: 5 });
+    await rm(join(parent, draft), { recursive: true, force: true, maxRetries: 5 });
   }
 };
 
@@ -89,4 +90,33 @@ const flushFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder).catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
+};
+
+/** The role that owns everything in an embedded cluster. */
+export const superuser = 'postgres';
+
+const passwordIn = (cluster: string): string => join(cluster, 'playhead.password');
+
+/** The password of `superuser`, which connections over TCP need. */
+export const readPassword = (cluster: string): Promise<string> =>
+  readFile(passwordIn(cluster), 'utf8');
+
+/** Runs initdb on an empty folder. Throws with its words. */
+const initialise = async (folder: string, binaries: Binaries, as: RunAs): Promise<void> => {
+  // initdb wants an empty folder, so the password waits beside it.
+  const passwordFile = `${folder}.password`;
+  await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  if (as.user) await chown(passwordFile, as.user.uid, as.user.gid);
+  const args = [
+    ['-D', folder, '-U', superuser, '--no-instructions', '--encoding=UTF8'],
+    // Independent of the locales that the system happens to have.
+    ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
+    // The socket lies in a folder that only its owner can enter.
+    ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${passwordFile}`],
+  ];
+  const child = run(as, binaries.initdb, args.flat(), ['ignore', 'ignore', 'pipe']);
+  const output = child.stderr ? text(child.stderr) : '';
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`initdb failed: ${(await output).trim()}`);
+  await rename(passwordFile, passwordIn(folder));
 };

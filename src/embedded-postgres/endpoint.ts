@@ -3,7 +3,7 @@ import { chown, mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { readPassword, superuser } from './initialise.ts';
+import { readPassword, superuser } from './cluster.ts';
 import type { RunAs } from './run-as.ts';
 
 /** Where a server listens. */

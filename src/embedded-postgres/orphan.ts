@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeSocketFolder } from './endpoint.ts';
-import { readPostmasterFile } from './postmaster-file.ts';
+import { readPostmasterFile } from './server.ts';
 import { isPostgresOf, startOf } from './processes.ts';
 
 /** Signals in the order they are tried, and the milliseconds each may take. */

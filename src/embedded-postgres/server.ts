@@ -1,12 +1,60 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './binaries.ts';
 import { makeEndpoint, type Transport } from './endpoint.ts';
-import { readPostmasterFile } from './postmaster-file.ts';
 import { run, type RunAs } from './run-as.ts';
-import { asArguments, settings } from './settings.ts';
+
+/** What the server is started with: durable, and sized for a log that is appended to all day. */
+const settings = {
+  unix_socket_permissions: '0700',
+  max_connections: '100',
+  shared_buffers: '512MB',
+  max_wal_size: '4GB',
+  wal_buffers: '64MB',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_line_prefix: '',
+  log_checkpoints: 'off',
+  // Statements carry what people wrote; the log names errors without them.
+  log_min_error_statement: 'panic',
+} as const;
+
+/** Settings as arguments of `postgres`. */
+const asArguments = (values: Readonly<Record<string, string>>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+
+/** What Postgres writes into a cluster while it runs there; a killed one leaves it behind. */
+export interface PostmasterFile {
+  readonly path: string;
+  readonly pid: number;
+  readonly socketFolder: string;
+  readonly ready: boolean;
+  readonly lines: readonly string[];
+}
+
+/** Reads `postmaster.pid`. Undefined when there is none. */
+export const readPostmasterFile = async (cluster: string): Promise<PostmasterFile | undefined> => {
+  const path = join(cluster, 'postmaster.pid');
+  const content = await readFile(path, 'utf8').catch(() => undefined);
+  if (content === undefined) return undefined;
+  const lines = content.split('\n');
+  return {
+    path,
+    pid: Number.parseInt(lines[0] ?? '', 10),
+    socketFolder: lines[4] ?? '',
+    ready: lines[7]?.trim() === 'ready',
+    lines,
+  };
+};
 
 /** A Postgres that accepts connections. */
 export interface Server {

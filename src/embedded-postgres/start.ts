@@ -15,7 +15,7 @@ export interface EmbeddedPostgres {
   /** A connection URL for pg and TypeORM, with user and database. */
   readonly url: string;
   /** Tells the folder of the cluster apart from every copy of it. */
-  readonly place: string;
+  readonly location: string;
   /** Ends open connections, stops the server and frees the data folder. */
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export const startEmbeddedPostgres = async (
     const server = await launch(dataDir, options);
     let stopped: Promise<void> | undefined;
     const stop = (): Promise<void> => (stopped ??= server.stop().then(unlock));
-    return { url: server.url(database), place: await placeOf(dataDir), stop };
+    return { url: server.url(database), location: await locationOf(dataDir), stop };
   } catch (error) {
     await unlock();
     throw error;
@@ -57,7 +57,7 @@ export const startEmbeddedPostgres = async (
 };
 
 /** A file that Postgres writes once: where it lies on the disk, and since when. */
-const placeOf = async (dataDir: string): Promise<string> => {
+const locationOf = async (dataDir: string): Promise<string> => {
   const file = join(dataDir, 'postgres', 'PG_VERSION');
   const { ino, birthtimeNs } = await stat(file, { bigint: true });
   return `${ino}-${birthtimeNs}`;

@@ -18,7 +18,7 @@ export function acknowledgementFor<Done extends { readonly ok: true }>(
       const { ok: _, ...refusal } = answer;
       socket.emit('refused', { event, ...refusal });
     }
-    // Who asks and asks and never reads would have the answers pile up.
+    // The answers to a client that keeps asking and never reads would pile up.
     if (writeBuffer.isOverflowing) socket.disconnect(true);
   };
 }

@@ -24,7 +24,7 @@ export class PrincipalSockets {
    * is let in: sockets that come at the same time would otherwise not see each other.
    */
   add(principalId: string, socket: ViewerSocket): boolean {
-    // Nothing would tell the end of a connection that is over already.
+    // A connection that has ended already no longer reports its end.
     if (socket.conn.readyState !== 'open') return true;
     if (!this.#open.add(principalId, socket)) return false;
     const remove = (): void => this.#open.remove(principalId, socket);

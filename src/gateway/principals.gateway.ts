@@ -93,7 +93,7 @@ export class PrincipalsGateway implements OnGatewayInit, BeforeApplicationShutdo
       this.sessions.closeSessions(socket, refusal);
       socket.emit('refused', { event: 'connect', ...refusal });
       socket.disconnect(true);
-      // Who does not read would otherwise get what waits for it, however late.
+      // A client that does not read would otherwise get what waits for it, however late.
       const { conn } = socket;
       setTimeout(() => terminate(conn), this.config.limits.revokedGraceMs).unref();
     }

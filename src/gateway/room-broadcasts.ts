@@ -26,14 +26,14 @@ export class RoomBroadcasts {
     return this.#members(sessionId).size > 0;
   }
 
-  /** Tells a signal to all but the socket it is from. */
+  /** Sends a signal to all sockets but the one it is from. */
   signal(signal: SessionSignal, fromSocketId?: string): void {
     const without = this.#behind(signal.sessionId);
     if (fromSocketId !== undefined) without.push(fromSocketId);
     this.#to(signal.sessionId, without).emit('session:signal', signal);
   }
 
-  /** Tells who has a session open; `now` answers who has when it is asked. */
+  /** Sends who has a session open; `now` answers that at the moment it is called. */
   presence(presence: SessionPresence, now: (sessionId: string) => SessionPresence): void {
     const { sessionId } = presence;
     const behind = this.#behind(sessionId);

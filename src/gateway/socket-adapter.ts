@@ -7,16 +7,16 @@ import { corsOptionsFor } from '../http/cors.ts';
 import type { UnauthenticatedSockets } from './unauthenticated-sockets.ts';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 
-/** Bounds of a socket, as `config.ts` has them. */
+/** Bounds of a socket, as `limits.ts` has them. */
 export interface SocketLimits {
   readonly socketMessageBytesMax: number;
   readonly preflightMaxAgeS: number;
 }
 
 /**
- * Socket.IO on the service's own port, as a pipe: what it could recover of a cut connection is
- * bounded and dies with the node, so the client's cursor does that, and recovery stays off. Pages
- * of origins that are not let in are refused at the handshake.
+ * Socket.IO on the service's own port, as a transport only. Its own recovery of cut connections is
+ * bounded and lost with the node, so it stays off: clients resume from their cursors. Pages of
+ * origins that are not let in are refused at the handshake.
  */
 export class SocketAdapter extends IoAdapter {
   constructor(

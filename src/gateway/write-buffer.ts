@@ -54,7 +54,7 @@ export class WriteBuffer {
     return this.pending > 2 * this.limits.viewerBytesMax;
   }
 
-  /** More waits than replays go on with: who has that much to read is spared what it can miss. */
+  /** More waits than replays go on with: such a client is not sent what it can do without. */
   get isBehind(): boolean {
     return this.pending > this.limits.replayBytesMax;
   }

@@ -4,17 +4,17 @@ import type { Keyset } from '../projecting/keyset-page.ts';
 /** Longest cursor: that of a list ordered by a time and two ids, all of them at their longest. */
 const CURSOR_LENGTH_MAX = 4_000;
 
-/** A place in a list as clients pass it back. */
-export const cursorOf = (place: Keyset): string =>
-  Buffer.from(JSON.stringify(place)).toString('base64url');
+/** A keyset as clients pass it back. */
+export const cursorOf = (keyset: Keyset): string =>
+  Buffer.from(JSON.stringify(keyset)).toString('base64url');
 
-/** A cursor of a list whose places are made of such values. */
-export const cursor = <Schema extends z.ZodType<Keyset>>(place: Schema) =>
+/** A cursor of a list whose keysets are made of such values. */
+export const cursor = <Schema extends z.ZodType<Keyset>>(keyset: Schema) =>
   z
     .string()
     .max(CURSOR_LENGTH_MAX)
     .transform((text, context): z.infer<Schema> => {
-      const read = place.safeParse(parsed(text));
+      const read = keyset.safeParse(parsed(text));
       if (read.success) return read.data;
       context.addIssue({ code: 'custom', message: 'is no cursor of this list' });
       return z.NEVER;

@@ -40,11 +40,11 @@ export const time = z
   })
   .transform(comparableInstant);
 
-/** Which part of a list is asked for, its places being made of such values. */
-export const pageFields = <Schema extends z.ZodType<Keyset>>(limits: Limits, place: Schema) => ({
+/** Which part of a list is asked for; its keysets are made of such values. */
+export const pageFields = <Schema extends z.ZodType<Keyset>>(limits: Limits, keyset: Schema) => ({
   page: wholeNumber(1, limits.pageNumberMax).optional(),
   limit: wholeNumber(1, limits.pageMax).default(limits.pageDefault),
-  cursor: cursor(place).optional(),
+  cursor: cursor(keyset).optional(),
 });
 
 /** Values of a filter, any of which may hold: `a,b`, or the parameter several times. */

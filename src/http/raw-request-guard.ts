@@ -28,11 +28,11 @@ export function serverOptions(
     sendProblemAndClose(socket, refusalOfBytes(failure.code));
   };
   return {
-    // An id in a path may be as long as a path may be; how long an id is the contract says.
+    // The router does not limit ids in a path: the contract does.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderSize },
     requestTimeout: limits.requestMs,
     http: { requireHostHeader: false },
-    // Who still comes while the service stops is served, on a connection that ends then.
+    // A request that comes while the service stops is served, and ends its connection.
     return503OnClosing: false,
     frameworkErrors,
     clientErrorHandler,
@@ -53,7 +53,7 @@ export function guardRawRequests(server: Server, authenticator: Authenticator): 
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
-/** Without a valid key that refusal, else what is wrong with the request. */
+/** Without a valid key that is the refusal, else what is wrong with the request. */
 const refusalOf = (
   request: Parameters<typeof authenticate>[0],
   authenticator: Authenticator,

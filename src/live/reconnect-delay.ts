@@ -1,4 +1,4 @@
-/** When clients of a node that stops come back, as `config.ts` has it. */
+/** When clients of a node that stops come back, as `limits.ts` has it. */
 export interface ReconnectLimits {
   /** By how much each client more spreads them further apart, in milliseconds. */
   readonly reconnectMsEach: number;
@@ -8,7 +8,7 @@ export interface ReconnectLimits {
 
 /**
  * After which time one of so many clients is to come back, in milliseconds. `chance` is from 0 to
- * 1: to the nodes that are there each is new and costs an opening, so they do not come together.
+ * 1. The other nodes must open everything for each client, so clients do not come all at once.
  */
 export const reconnectDelayMs = (
   clients: number,

@@ -13,7 +13,7 @@ export interface NewEvent {
 /** An event of the log, decoded and upcast to today's shape. */
 export interface RecordedEvent extends NewEvent {
   readonly stream: string;
-  /** Place in the stream: 0, 1, 2, … without holes. */
+  /** Place in the stream: 0, 1, 2, … without gaps. */
   readonly revision: number;
   /** Place in the whole log: opaque; a later event's is greater when compared as a string. */
   readonly position: string;
@@ -120,6 +120,10 @@ export interface StreamReader {
 /**
  * The event log: the truth of the service. Every adapter passes
  * `test/conformance/event-log.contract.ts`.
+ *
+ * This port is the entry of the folder. Read on in `codec.ts` and `upcasts.ts` (what is stored, and
+ * how old versions are read), `append-queue.ts` and `following.ts` (what the adapters in `memory/`,
+ * `postgres/` and `eventstoredb/` share), `pages.ts`, `snapshots.ts` and `tail.ts` (for readers).
  */
 export interface EventLog {
   /** Names this log; positions of another epoch mean nothing here. */

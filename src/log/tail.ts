@@ -12,7 +12,7 @@ export interface Tail {
   /** Whether the log held nothing beyond `through` when it was last read. */
   readonly caughtUp: boolean;
   /** When the log last answered, in milliseconds since the epoch. */
-  readonly heardAt: number;
+  readonly lastReadAt: number;
   /** The events after a position, `undefined` when some of them are no longer kept. */
   after(position: string): readonly RecordedEvent[] | undefined;
   /** Calls the listener with each batch from now on, in log order; the result ends that. */
@@ -29,7 +29,7 @@ export async function openTail(log: EventLog, options: { bytesMax: number }): Pr
   let keptAfter = start;
   let through = start;
   let caughtUp = true;
-  let heardAt = Date.now();
+  let lastReadAt = Date.now();
 
   const keep = (batch: FollowedBatch): void => {
     for (const event of batch.events) {
@@ -48,7 +48,7 @@ export async function openTail(log: EventLog, options: { bytesMax: number }): Pr
     keep(batch);
     through = batch.through;
     caughtUp = batch.caughtUp;
-    heardAt = Date.now();
+    lastReadAt = Date.now();
     for (const listener of listeners) listener(batch);
   });
 
@@ -59,8 +59,8 @@ export async function openTail(log: EventLog, options: { bytesMax: number }): Pr
     get caughtUp() {
       return caughtUp;
     },
-    get heardAt() {
-      return heardAt;
+    get lastReadAt() {
+      return lastReadAt;
     },
     after: (position) =>
       position < keptAfter ? undefined : kept.slice(firstAfter(kept, position)),

@@ -2,9 +2,9 @@ import { sessionPresence, sessionSignal } from '@playhead/contract';
 import { z } from 'zod';
 
 /**
- * What one node tells the others: a signal for the viewers they have of its session; how many
- * viewers it has itself of a session, by itself or as part of its whole state, which `begins` and
- * `ends`; or that it asks a node for that.
+ * What one node sends the others: a signal for the viewers of a session; the viewers that the node
+ * itself has of a session, alone or as part of its whole state, which `begins` and `ends`; or a
+ * request to one node for its whole state.
  */
 export const nodeMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('signal'), signal: sessionSignal }),

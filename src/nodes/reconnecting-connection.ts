@@ -35,7 +35,7 @@ export class ReconnectingConnection {
   /** Gives up a connection, if it is still the one in use, and makes another. */
   renew(client: pg.Client, fault: unknown): void {
     client.connection.stream.destroy();
-    // Whatever tells of a loss first; the rest finds another connection at work.
+    // Several events report one loss: only the first of them counts.
     if (this.#made !== client || this.#isClosed) return;
     this.#made = undefined;
     this.#isReady = false;

@@ -36,7 +36,7 @@ export class CannotCopy extends Error {}
  * Copies all that `from` holds now into `to`, with the same ids, revisions and times; positions are
  * of each log's own. What a copy that was broken off has left there stays and is gone on from.
  * Events of different streams that lie close together may change places. Throws `CannotCopy` when
- * `to` holds anything else, before anything is written where that can be seen before.
+ * `to` holds anything else, before anything is written where that can be known before.
  */
 export async function copyLog(
   from: EventLog,
@@ -49,14 +49,14 @@ export async function copyLog(
   const { events, digest, through } = source;
   const before = await digestLog(to, readEventsMax, tell('looking', events));
   refuseOthers(source, before);
-  let seen = 0;
+  let done = 0;
   for await (const page of allPages(from, readEventsMax, through)) {
     const missing = page.filter((event) => isMissing(before, event));
     const lines = [...byStream(missing)].map((line) => appendAll(to, line, appendBytesMax));
     // Whoever goes on after a failure must find nothing under way.
     const failed = (await Promise.allSettled(lines)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
-    tell('copying', events)((seen += page.length));
+    tell('copying', events)((done += page.length));
   }
   const after = await digestLog(to, readEventsMax, tell('comparing', events));
   if (after.events !== events || after.digest !== digest) {

@@ -10,7 +10,7 @@ import { openPostgresLog } from '../log/postgres/index.ts';
 import type { CleanupStack } from '../startup/cleanup-stack.ts';
 
 /** How a log is opened. */
-export interface PlaceOptions {
+export interface StoreOptions {
   /** Of the log's streams in EventStoreDB. */
   readonly streamPrefix: string;
   /** Makes a log where there is none. */
@@ -20,11 +20,11 @@ export interface PlaceOptions {
 
 /**
  * Opens the log at an `esdb:` or `postgres:` address, or in the data folder of a service that does
- * not run, and puts down how it is closed. Throws when there is none.
+ * not run, and registers how it is closed. Throws when there is none.
  */
 export async function openStore(
   where: string,
-  { streamPrefix, isNewAllowed, warn }: PlaceOptions,
+  { streamPrefix, isNewAllowed, warn }: StoreOptions,
   cleanup: CleanupStack,
 ): Promise<EventLog> {
   if (/^esdb(\+discover)?:\/\//.test(where)) {

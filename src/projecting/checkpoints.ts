@@ -119,21 +119,21 @@ export async function isInLog(log: EventLog, checkpoint: Checkpoint): Promise<bo
 
 /**
  * Empties a read model for a rebuild: rows, parked sessions and checkpoint in one transaction.
- * False when the checkpoint is no longer as it was seen.
+ * False when the checkpoint is no longer as `expected`.
  */
 export function startRebuild(
   { dataSource, projection, table }: ReadModel,
-  seen: Checkpoint,
+  expected: Checkpoint,
   epoch: string,
 ): Promise<boolean> {
   const { name, version } = projection;
   return dataSource.transaction('READ COMMITTED', async (manager) => {
     // A truncate that waits for a long reader makes every later reader wait for it.
     await manager.query(`set local lock_timeout = '2s'`);
-    const { generation } = seen;
+    const { generation } = expected;
     const nowhere = { position: START, eventId: null, stream: null, revision: null };
     const start = { version, epoch, ...nowhere, generation };
-    if (!(await advance(manager, name, seen, start))) return false;
+    if (!(await advance(manager, name, expected, start))) return false;
     await manager.query('update checkpoints set mixed = false where name = $1', [name]);
     await table.truncate(manager);
     await manager.query('delete from parked where projection = $1', [name]);

@@ -24,7 +24,7 @@ export interface ProjectionStatus {
   readonly error: string | null;
 }
 
-/** Bounds and delays of a projection's loop, as `config.ts` has them. */
+/** Bounds and delays of a projection's loop, as `limits.ts` has them. */
 export interface ProjectionLimits extends BatchLimits, GapDetectorLimits {
   readonly projectionDebounceMs: number;
   readonly projectionDebounceMsMax: number;

@@ -25,7 +25,7 @@ export interface GapDetectorLimits {
  * events.
  */
 export class GapDetector {
-  readonly #seen = new Map<string, number>();
+  readonly #lastRevisions = new Map<string, number>();
 
   constructor(
     private readonly log: EventLog,
@@ -39,7 +39,7 @@ export class GapDetector {
     const filled: SessionEvent[] = [];
     for (const event of events) {
       const { sessionId, revision } = event;
-      const last = revisions.get(sessionId) ?? this.#seen.get(sessionId) ?? revision - 1;
+      const last = revisions.get(sessionId) ?? this.#lastRevisions.get(sessionId) ?? revision - 1;
       const missing = revision > last + 1 ? await this.#between(event, last) : [];
       if (last + missing.length + 1 !== revision) {
         misplaced.set(event.id, `revision ${revision} comes right after ${last}`);
@@ -54,12 +54,12 @@ export class GapDetector {
   applied(events: readonly SessionEvent[]): void {
     for (const { sessionId, revision } of events) {
       // A key that is deleted and set moves to the end of a Map: the first one is the oldest.
-      this.#seen.delete(sessionId);
-      this.#seen.set(sessionId, revision);
+      this.#lastRevisions.delete(sessionId);
+      this.#lastRevisions.set(sessionId, revision);
     }
-    for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= this.limits.projectionSessionsMax) break;
-      this.#seen.delete(oldest);
+    for (const oldest of this.#lastRevisions.keys()) {
+      if (this.#lastRevisions.size <= this.limits.projectionSessionsMax) break;
+      this.#lastRevisions.delete(oldest);
     }
   }
 

@@ -1,9 +1,9 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 
-/** A place in a list: what the row there has in the columns that the list is ordered by. */
+/** A cursor in a list: the values of a row in the columns that the list is ordered by. */
 export type Keyset = readonly (string | number | null)[];
 
-/** Which part of a list is asked for: the rows after a place, or a page, counted from 1. */
+/** Which part of a list is asked for: the rows after a keyset, or a page, counted from 1. */
 export interface PageRequest {
   readonly page: number;
   readonly limit: number;
@@ -17,7 +17,7 @@ export interface KeysetPage<Row> {
   readonly total: number;
   /** The list goes on beyond `total`, which is as far as rows are counted. */
   readonly totalIsAtLeast: boolean;
-  /** The place of the last row, undefined when nothing comes after it. */
+  /** The keyset of the last row, undefined when nothing comes after it. */
   readonly next: Keyset | undefined;
 }
 
@@ -57,7 +57,7 @@ export async function pageOf<Row extends ObjectLiteral>(
         .offset((page - 1) * limit)
         .getMany();
   return keysetPage(rows, limit, { found: total, exactMax: countExactMax }, (row) =>
-    placeOf(row, order),
+    keysetIn(row, order),
   );
 }
 
@@ -69,23 +69,24 @@ export function keysetPage<Row>(
   rows: readonly Row[],
   limit: number,
   counted: { readonly found: number; readonly exactMax: number },
-  place: (row: Row) => Keyset,
+  keysetOf: (row: Row) => Keyset,
 ): KeysetPage<Row> {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     rows: rows.slice(0, limit),
     total: Math.min(counted.found, counted.exactMax),
     totalIsAtLeast: counted.found > counted.exactMax,
-    next: last && place(last),
+    next: last && keysetOf(last),
   };
 }
 
-const placeOf = <Row extends ObjectLiteral>(row: Row, { by }: Order): Keyset =>
+const keysetIn = <Row extends ObjectLiteral>(row: Row, { by }: Order): Keyset =>
   by.map((path) => row[path.slice(path.indexOf('.') + 1)] as string | number | null);
 
 /**
- * Rows beyond a place. Comparing whole rows goes to that place in an index, however far down the
- * list; an `or` for the nulls would read all that lies before it, so they are asked for apart.
+ * Rows beyond a keyset. Comparing whole rows goes straight to an entry of an index, however far
+ * down the list; an `or` for the nulls would read all that lies before it, so they are asked for
+ * apart.
  */
 async function rowsAfter<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,

@@ -110,7 +110,7 @@ export class ProjectionLoop {
         const message = messageOf(failure);
         if (message !== this.#error) this.#notify('projection fails and tries again', { message });
         this.#error = message;
-        // Whether a commit took place is not known; the checkpoint knows.
+        // It is not known whether the commit took place: the stored checkpoint shows it.
         this.#checkpoint = undefined;
         const { projectionRetryMaxMs } = this.context.limits;
         await this.#sleep(Math.min(RETRY_FIRST_MS * 2 ** failures, projectionRetryMaxMs));
@@ -277,11 +277,11 @@ export class ProjectionLoop {
     this.moved();
   }
 
-  async #startRebuild(seen: Checkpoint): Promise<void> {
+  async #startRebuild(expected: Checkpoint): Promise<void> {
     const { log } = this.context;
-    if (seen.position !== START) this.#notify('read model is rebuilt', { ...seen });
+    if (expected.position !== START) this.#notify('read model is rebuilt', { ...expected });
     this.#position = START;
-    await startRebuild(this.#model, seen, log.epoch);
+    await startRebuild(this.#model, expected, log.epoch);
   }
 
   #isOwn(checkpoint: Checkpoint): boolean {

@@ -25,16 +25,16 @@ export interface Watched {
  */
 export async function watchCheckpoint(watched: Watched): Promise<CheckpointState | undefined> {
   const { log, tail, limits, signal, read } = watched;
-  let seen = await read();
+  let last = await read();
   for (let unmovedSince = Date.now(); !signal.aborted;) {
     // The other node may be debouncing what it has not applied yet.
-    if (seen.position >= tail.through) await watched.appended.wait(limits.projectionStandbyMs);
+    if (last.position >= tail.through) await watched.appended.wait(limits.projectionStandbyMs);
     await sleep(limits.projectionSettleMs, undefined, { signal }).catch(() => undefined);
     const found = await read();
     const isOfLog = found.epoch === log.epoch;
     if (isOfLog) watched.moved(found.position);
-    if (!isSame(found, seen) || found.position >= tail.through) {
-      seen = found;
+    if (!isSame(found, last) || found.position >= tail.through) {
+      last = found;
       unmovedSince = Date.now();
       continue;
     }

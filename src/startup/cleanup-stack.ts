@@ -1,16 +1,16 @@
 /** What is to be undone when a service stops, or when its start fails half-way: last first. */
 export class CleanupStack {
-  readonly #steps: (() => unknown)[] = [];
+  readonly #cleanups: (() => unknown)[] = [];
 
-  add(step: () => unknown): void {
-    this.#steps.unshift(step);
+  add(cleanup: () => unknown): void {
+    this.#cleanups.unshift(cleanup);
   }
 
-  /** Undoes everything once; a step that fails does not keep the others from running. */
+  /** Undoes everything once; a cleanup that fails does not keep the others from running. */
   async run(onFailure: (failure: unknown) => void): Promise<void> {
-    for (const step of this.#steps.splice(0)) {
+    for (const cleanup of this.#cleanups.splice(0)) {
       try {
-        await step();
+        await cleanup();
       } catch (failure) {
         onFailure(failure);
       }

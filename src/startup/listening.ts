@@ -34,7 +34,8 @@ async function refusing({ host, port }: Address, work: Promise<unknown>): Promis
 
 /**
  * Prepares the end, before anything connects. It finishes requests that run, and lets no connection
- * wait for another one; who has not sent its request within `graceMs`, or reads no answer, is cut.
+ * wait for another one; a client that has not sent its request within `graceMs`, or reads no
+ * answer, is cut.
  */
 export function closing(app: NestFastifyApplication, graceMs: number): () => Promise<void> {
   const server = app.getHttpServer();

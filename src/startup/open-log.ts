@@ -13,13 +13,13 @@ interface Database {
   readonly database: DataSource;
   readonly url: string;
   /** What tells it from its copies where Postgres cannot; '' when Postgres can. */
-  readonly place: string;
+  readonly location: string;
 }
 
 /** Opens the log that is configured. Throws what the person who starts the service can read. */
 export async function openLog(
   { limits, eventStoreUrl, eventStorePrefix }: Config,
-  { database, url, place }: Database,
+  { database, url, location }: Database,
   nodes: Nodes,
   logger: Logger,
 ): Promise<EventLog> {
@@ -30,7 +30,7 @@ export async function openLog(
       throw new StartupError('EVENTSTORE_URL', failure);
     });
   }
-  if (await claimLogLocation(database, place)) {
+  if (await claimLogLocation(database, location)) {
     logger.warn('the database is a copy: the list of sessions is opened again by who had it open');
   }
   const hasOthers = (): boolean => nodes.others > 0;

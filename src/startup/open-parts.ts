@@ -42,8 +42,8 @@ export async function openParts(
   onFatal: (reason: string) => void,
 ): Promise<ServiceParts> {
   const { limits, databaseUrl } = config;
-  const { url, place } = databaseUrl
-    ? { url: databaseUrl, place: '' }
+  const { url, location } = databaseUrl
+    ? { url: databaseUrl, location: '' }
     : await embeddedPostgres(config, logger, cleanup, onFatal);
   const disk = databaseUrl ? undefined : await watchDisk(config, logger);
   if (disk) cleanup.add(() => disk.stop());
@@ -63,7 +63,7 @@ export async function openParts(
     warn: (message, about) => logger.warn({ about }, message),
   });
   cleanup.add(() => nodes.close());
-  const log = await openLog(config, { database, url, place }, nodes, logger);
+  const log = await openLog(config, { database, url, location }, nodes, logger);
   cleanup.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   cleanup.add(() => tail.stop());

@@ -3,7 +3,7 @@ import { ClientProvider, useSession, useSessions, useTyping } from '@playhead/cl
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
-import { storeOf } from '../../packages/client/src/react/subscription-store.ts';
+import { subscriptionStore } from '../../packages/client/src/react/subscription-store.ts';
 
 function Shown() {
   const { view, status, revision } = useSession('s');
@@ -54,7 +54,7 @@ describe('what a component shows', () => {
       };
     };
     const before = { revision: -1 } as SessionSnapshot;
-    return { count, store: storeOf(open, () => before) };
+    return { count, store: subscriptionStore(open, () => before) };
   };
 
   it('is not opened by looking at it', () => {

@@ -147,13 +147,13 @@ describe('the order of a Postgres log', () => {
     },
   );
 
-  it('is trusted by nobody: a follower stops at a hole and says so', async () => {
+  it('is trusted by nobody: a follower stops at a gap and says so', async () => {
     const events = someEvents(5);
     await log.append({ stream: 'a', expected: NO_STREAM, events });
     const client = await store.connect();
     await client.query('delete from events where position = 3');
     const follower = collect(log, START);
-    await eventually('a warning', () => store.warnings.some((text) => text.includes('hole')));
+    await eventually('a warning', () => store.warnings.some((text) => text.includes('gap')));
     expect(follower.events).toEqual([]);
     await follower.stop();
   });

@@ -1,6 +1,6 @@
 import { html, page } from '../../src/http/documents/html.ts';
 import { docsPage } from '../../src/http/documents/pages.ts';
-import { schemaHtml, typeOf } from '../../src/http/documents/schema-html.ts';
+import { schemaHtml, typeHtml, type JsonSchema } from '../../src/http/documents/schema-html.ts';
 
 const HOSTILE = `<img src=x onerror=alert(1)>"'&`;
 const ESCAPED = '&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;';
@@ -48,19 +48,31 @@ describe('the pages', () => {
   });
 
   it('say the type of a schema in words', () => {
-    expect(typeOf({ type: 'string', maxLength: 5 })).toBe('string, …5 characters');
-    expect(typeOf({ enum: ['a', null] })).toBe('"a" or null');
-    expect(typeOf({ type: 'array', items: { type: 'object' }, maxItems: 3 })).toBe(
+    const words = (schema: JsonSchema): string => typeHtml(schema).text;
+    expect(words({ type: 'string', maxLength: 5 })).toBe('string, …5 characters');
+    expect(words({ enum: [1, null] })).toBe('1 or null');
+    expect(words({ const: 'a' })).toBe('&quot;a&quot;');
+    expect(words({ type: 'array', items: { type: 'object' }, maxItems: 3 })).toBe(
       'array of object, …3 items',
     );
-    expect(typeOf({ anyOf: [{ type: 'string' }, { $ref: '#/components/schemas/refused' }] })).toBe(
-      'string or refused',
-    );
-    expect(typeOf({ type: 'integer', maximum: Number.MAX_SAFE_INTEGER, minimum: 0 })).toBe(
+    expect(words({ allOf: [{ type: 'string' }, { type: 'null' }] })).toBe('string and null');
+    expect(words({ type: 'integer', maximum: Number.MAX_SAFE_INTEGER, minimum: 0 })).toBe(
       'integer, 0…',
     );
-    expect(typeOf({})).toBe('anything');
+    expect(words({})).toBe('anything');
     const deep = { type: 'array', items: { properties: { inner: { const: 1 } } } };
     expect(schemaHtml(deep).text).toContain('inner');
+  });
+
+  it('link what refers to a schema of the document to where the page shows it', () => {
+    const refused = { $ref: '#/components/schemas/refused' };
+    const link = '<a href="#schema-refused">refused</a>';
+    expect(typeHtml({ anyOf: [{ type: 'string' }, refused] }).text).toBe(`string or ${link}`);
+    expect(typeHtml({ type: 'array', items: refused }).text).toBe(`array of ${link}`);
+    expect(schemaHtml({ properties: { inner: refused } }).text).toContain(link);
+    expect(schemaHtml(refused).text).toContain(link);
+    expect(schemaHtml({ oneOf: [{ properties: { ok: {} } }, refused] }).text).toContain(link);
+    expect(typeHtml({ $ref: '#/$defs/inner' }).text).toBe('inner');
+    expect(typeHtml({ $ref: `#/components/schemas/${HOSTILE}` }).text).not.toContain('<img');
   });
 });

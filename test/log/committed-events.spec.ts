@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { StoredEvent } from '../../src/log/codec.ts';
-import { boundedPage } from '../../src/log/page-bounds.ts';
+import { boundedPage } from '../../src/log/pages.ts';
 import { positionOf } from '../../src/log/positions.ts';
 import { CommittedEvents } from '../../src/log/postgres/committed-events.ts';
 

@@ -15,8 +15,8 @@ const lossyTail = (tail: Tail, isLost: Lost): Tail => ({
   get caughtUp() {
     return tail.caughtUp;
   },
-  get heardAt() {
-    return tail.heardAt;
+  get lastReadAt() {
+    return tail.lastReadAt;
   },
   after: (position) => tail.after(position)?.filter((event) => !isLost(event)),
   listen: (listener) => tail.listen(listener),

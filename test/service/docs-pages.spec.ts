@@ -57,6 +57,17 @@ describe('a browser', () => {
     expect(names.length).toBeGreaterThan(40);
     expect(names.filter((name) => !text.includes(`<code>${name}</code>`))).toEqual([]);
   });
+
+  it('finds links from what refers to a schema to that schema, and none that leads nowhere', async () => {
+    const { text } = await asBrowser('/docs');
+    const targets = [...text.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
+    for (const target of ['schema-Problem', 'schema-refused']) {
+      expect(targets.filter((one) => one === target).length).toBeGreaterThan(5);
+    }
+    const anchors = [...text.matchAll(/\sid="([^"]+)"/g)].map(([, anchor]) => anchor);
+    expect(targets.filter((target) => !anchors.includes(target))).toEqual([]);
+    expect(new Set(anchors).size).toBe(anchors.length);
+  });
 });
 
 const inBrowser = browserPath === undefined ? describe.skip : describe;

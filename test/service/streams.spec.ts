@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { OpenView, SessionEvent, SessionView } from '@playhead/contract';
+import {
+  evolveOpenView,
+  type OpenView,
+  type SessionEvent,
+  type SessionView,
+} from '@playhead/contract';
 import type { EventReader } from '../support/event-reader.ts';
 import { until } from '../support/postgres-process.ts';
 import { adminKey, ingestKey, type RunningService } from '../support/service.ts';
@@ -66,6 +71,31 @@ describe('the stream of a session', () => {
     const again = await open('/api/sessions/viewed/stream', { lastEventId: first?.id });
     await again.until(isCaughtUp(again));
     expect([revisions(again), again.named('view')]).toEqual([[3], []]);
+  });
+
+  it('has the timeline in its view: what the log holds, each entry where it began', async () => {
+    await session('timed', 2);
+    const command = (type: string, data: object) =>
+      ask(`/api/sessions/timed/commands/${type}`, data);
+    await command('tool.call', { callId: 'c1', tool: 'search' });
+    await command('message.post', { content: 'meanwhile' });
+    await command('tool.output', { callId: 'c1', text: 'found' });
+    await service.caughtUp();
+    const reader = await open('/api/sessions/timed/stream');
+    await reader.until(isCaughtUp(reader));
+    const [opened] = reader.named<{ view: OpenView }>('view');
+    const { entries, before } = opened?.view.timeline ?? {};
+    expect([before, entries]).toMatchObject([
+      null,
+      [
+        { kind: 'event', startedRevision: 0, event: { type: 'session.started' } },
+        { kind: 'message', startedRevision: 1, message: { content: 'message 1' } },
+        { kind: 'tool', startedRevision: 2, tool: { callId: 'c1', output: 'found' } },
+        { kind: 'message', startedRevision: 3, message: { content: 'meanwhile' } },
+      ],
+    ]);
+    const folded = (await inLog('timed')).reduce<OpenView | undefined>(evolveOpenView, undefined);
+    expect(opened?.view.timeline).toEqual(folded?.timeline);
   });
 
   it('goes on from Last-Event-ID, whatever the address says', async () => {

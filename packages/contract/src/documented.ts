@@ -100,7 +100,7 @@ export const clientMessages: Readonly<Record<keyof ClientToServer, DocumentedMes
 /** What the service may send. */
 export const serverMessages: Readonly<Record<keyof ServerToClient, DocumentedMessage>> = {
   'session:events': {
-    summary: 'Events of an open session, in order and without a hole',
+    summary: 'Events of an open session, in order and without a gap',
     payload: sessionFrame,
   },
   'session:closed': {
@@ -120,7 +120,7 @@ export const serverMessages: Readonly<Record<keyof ServerToClient, DocumentedMes
     payload: sessionPresence,
   },
   'console:events': {
-    summary: 'What changed in the list of sessions, in order and without a hole',
+    summary: 'What changed in the list of sessions, in order and without a gap',
     payload: consoleFrame,
   },
   'console:closed': {

@@ -25,7 +25,7 @@ export type EventMeta = z.infer<typeof eventMeta>;
 /**
  * An event of a session as every client sees it, on the socket, over HTTP and in exports.
  *
- * `revision` counts the session's events from 0 without holes; together with `id` it is the
+ * `revision` counts the session's events from 0 without gaps; together with `id` it is the
  * session cursor. `position` orders events of all sessions: opaque, comparable as a string, valid
  * with the log's epoch.
  */

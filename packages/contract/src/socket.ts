@@ -79,7 +79,7 @@ export type SessionClosed = z.infer<typeof sessionClosed>;
 
 /**
  * More waited for the socket than may: nothing is pushed any more beyond `revision`. What comes
- * next is read from the log, as fast as it is taken, without a hole; `caughtUp` marks the end.
+ * next is read from the log, as fast as it is taken, without a gap; `caughtUp` marks the end.
  */
 export const sessionBehind = z.object({
   sessionId: z.string(),

@@ -1,5 +1,5 @@
 import { html, page, type Html } from './html.ts';
-import { schemaHtml, typeOf, type JsonSchema } from './schema-html.ts';
+import { schemaAnchor, schemaHtml, typeHtml, type JsonSchema } from './schema-html.ts';
 
 /** As much of an OpenAPI document as the page shows. */
 export interface OpenApiDocument {
@@ -88,7 +88,7 @@ export const docsPage = (http: OpenApiDocument, socket: AsyncApiDocument): strin
       <h2 id="schemas">Schemas</h2>
       ${Object.entries({ ...http.components.schemas, ...socket.components.schemas }).map(
         ([name, schema]) =>
-          html`<details class="entry" id="schema-${name}">
+          html`<details class="entry" id="${schemaAnchor(name)}">
             <summary><code>${name}</code></summary>
             <div class="inside">${schemaHtml(schema)}</div>
           </details>`,
@@ -123,7 +123,7 @@ function operationHtml(method: string, path: string, operation: Operation): Html
                 html`<tr>
                   <td><code>${name}</code>${required && ' (required)'}</td>
                   <td>${where}</td>
-                  <td>${typeOf(schema)}</td>
+                  <td>${typeHtml(schema)}</td>
                 </tr>`,
             )}
           </tbody>

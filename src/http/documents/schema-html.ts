@@ -26,7 +26,7 @@ export interface JsonSchema {
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
 }
 
-/** What is inside a schema, in lists that open; what refers to something else names it alone. */
+/** What is inside a schema, in lists that open; what refers to another schema links to it. */
 export function schemaHtml(schema: JsonSchema): Html {
   const { properties = {}, required = [], items, additionalProperties } = schema;
   const choices = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
@@ -37,17 +37,17 @@ export function schemaHtml(schema: JsonSchema): Html {
     ),
     ...(items && isDeep(items) ? [field('each', items, '')] : []),
     ...(others && isDeep(others) ? [field('each value', others, '')] : []),
-    ...choices.filter(isDeep).map((inner) => field('either', inner, '')),
+    ...choices.filter(isShown).map((inner) => field('either', inner, '')),
     ...Object.entries(schema.$defs ?? {}).map(([name, inner]) => field(name, inner, 'definition')),
   ];
   return html`<ul class="fields">
-    ${fields.length > 0 ? fields : html`<li>${typeOf(schema)}</li>`}
+    ${fields.length > 0 ? fields : html`<li>${typeHtml(schema)}</li>`}
   </ul>`;
 }
 
 const field = (name: string, schema: JsonSchema, note: string): Html => {
   const head = html`<code>${name}</code>
-    <span class="soft">${typeOf(schema)} ${note}</span> ${schema.description ?? ''}`;
+    <span class="soft">${typeHtml(schema)} ${note}</span> ${schema.description ?? ''}`;
   if (!isDeep(schema)) return html`<li>${head}</li>`;
   return html`<li>
     <details>
@@ -56,6 +56,9 @@ const field = (name: string, schema: JsonSchema, note: string): Html => {
     </details>
   </li>`;
 };
+
+/** Whether a choice is worth a line of its own: a plain type is said once, beside the others. */
+const isShown = (choice: JsonSchema): boolean => isDeep(choice) || choice.$ref !== undefined;
 
 /** Whether there is more in it than its type says. */
 function isDeep(schema: JsonSchema): boolean {
@@ -66,17 +69,30 @@ function isDeep(schema: JsonSchema): boolean {
   return [...inner, ...(typeof others === 'object' ? [others] : [])].some(isDeep);
 }
 
-/** The type of a schema in words: `string`, `"a" or "b"`, `array of object`. */
-export function typeOf(schema: JsonSchema): string {
+/** The type of a schema in words, such as `string`, `"a" or "b"`, `array of object`. */
+export function typeHtml(schema: JsonSchema): Html {
   const { type, items, anyOf, oneOf, allOf } = schema;
   const choices = anyOf ?? oneOf ?? allOf;
-  if (schema.$ref !== undefined) return schema.$ref.split('/').at(-1) ?? '';
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum) return schema.enum.map((one) => JSON.stringify(one)).join(' or ');
-  if (choices) return choices.map(typeOf).join(allOf === choices ? ' and ' : ' or ');
+  if (schema.$ref !== undefined) return referenceHtml(schema.$ref);
+  if (schema.const !== undefined) return html`${JSON.stringify(schema.const)}`;
+  if (schema.enum) return html`${schema.enum.map((one) => JSON.stringify(one)).join(' or ')}`;
+  if (choices) {
+    const between = allOf === choices ? ' and ' : ' or ';
+    return html`${choices.map((one, nth) => [nth > 0 && between, typeHtml(one)])}`;
+  }
   const name = typeof type === 'object' ? type.join(' or ') : (type ?? 'anything');
-  const whole = items ? `${name} of ${typeOf(items)}` : name;
-  return [whole, ...bounds(schema)].join(', ');
+  const limits = bounds(schema).map((one) => `, ${one}`);
+  return html`${name}${items && [' of ', typeHtml(items)]}${limits}`;
+}
+
+/** The anchor of a schema that the page shows under a name of its own. */
+export const schemaAnchor = (name: string): string => `schema-${name}`;
+
+/** A link to a schema of the document; definitions inside a schema are shown where they stand. */
+function referenceHtml(reference: string): Html {
+  const name = reference.split('/').at(-1) ?? '';
+  if (!reference.startsWith('#/components/schemas/')) return html`${name}`;
+  return html`<a href="#${schemaAnchor(name)}">${name}</a>`;
 }
 
 function bounds(schema: JsonSchema): string[] {

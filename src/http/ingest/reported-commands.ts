@@ -66,10 +66,10 @@ function participantId(agentId: Maybe<string>, type: string, name: Maybe<string>
 
 /** Nothing tells two agents without id and name apart; they still are two. */
 function distinct(participants: DeclaredParticipant[]): DeclaredParticipant[] {
-  const seen = new Map<string, number>();
+  const counts = new Map<string, number>();
   return participants.map((one) => {
-    const nth = (seen.get(one.participantId) ?? 0) + 1;
-    seen.set(one.participantId, nth);
+    const nth = (counts.get(one.participantId) ?? 0) + 1;
+    counts.set(one.participantId, nth);
     return nth === 1 ? one : { ...one, participantId: idOfText(`${one.participantId} ${nth}`) };
   });
 }

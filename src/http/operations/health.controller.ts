@@ -43,7 +43,7 @@ export class HealthController {
     ]);
     const following =
       this.tail.through >= (head ?? '') ||
-      Date.now() - this.tail.heardAt < this.config.limits.followerTimeoutMs;
+      Date.now() - this.tail.lastReadAt < this.config.limits.followerTimeoutMs;
     const isReady = head !== undefined && database !== undefined && following;
     await reply.status(isReady ? 200 : 503).send({
       status: isReady ? 'ready' : 'unavailable',

@@ -12,8 +12,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import { v5 } from 'uuid';
 import type { z } from 'zod';
-import type { IssuedKey, IssuedKeys } from '../../access/issued-keys.ts';
-import { shapeOfKey } from '../../access/key-row.ts';
+import { type IssuedKey, type IssuedKeys, shapeOfKey } from '../../access/issued-keys.ts';
 import type { Keys } from '../../access/keys.ts';
 import type { Config } from '../../config.ts';
 import { CONFIG, KEYS } from '../../tokens.ts';

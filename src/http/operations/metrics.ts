@@ -3,7 +3,7 @@ import type { CommandHandler } from '../../commands/command-handler.ts';
 import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
 import type { Projector } from '../../projecting/projector.ts';
 
-/** What the numbers are asked of. */
+/** Where the numbers come from. */
 export interface Measured {
   readonly commands: CommandHandler;
   readonly projector: Projector;

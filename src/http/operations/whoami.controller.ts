@@ -5,7 +5,7 @@ import { Documented } from '../documents/documented.ts';
 import { principalOf } from '../request-hooks.ts';
 import { RequiresScope } from '../requires-scope.ts';
 
-/** Tells the holder of a key who it makes of them. */
+/** Tells the holder of a key which principal they are. */
 @Controller('api/whoami')
 @RequiresScope('any key')
 export class WhoamiController {

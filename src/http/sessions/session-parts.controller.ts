@@ -37,25 +37,25 @@ import {
 
 const INSTANT_LENGTH_MAX = 40;
 const sequence = z.number().int().nullable();
-const messagePlace = z.tuple([sequence, plainText(INSTANT_LENGTH_MAX), id]);
-const participantPlace = z.tuple([sequence, id]);
-const toolPlace = z.tuple([z.number().int().min(0).max(REVISION_MAX)]);
+const messageKeyset = z.tuple([sequence, plainText(INSTANT_LENGTH_MAX), id]);
+const participantKeyset = z.tuple([sequence, id]);
+const toolKeyset = z.tuple([z.number().int().min(0).max(REVISION_MAX)]);
 
 const partsQuery = <Schema extends z.ZodType<Keyset>>(
   limits: Limits,
-  place: Schema,
+  keyset: Schema,
   fields: readonly string[],
 ) =>
   z.strictObject({
-    ...pageFields(limits, place),
+    ...pageFields(limits, keyset),
     fields: fieldNames(fields).optional(),
     minRevision: wholeNumber(0, REVISION_MAX).optional(),
   });
 
-const messagesQuery = (limits: Limits) => partsQuery(limits, messagePlace, messageFields);
+const messagesQuery = (limits: Limits) => partsQuery(limits, messageKeyset, messageFields);
 const participantsQuery = (limits: Limits) =>
-  partsQuery(limits, participantPlace, participantFields);
-const toolsQuery = (limits: Limits) => partsQuery(limits, toolPlace, toolFields);
+  partsQuery(limits, participantKeyset, participantFields);
+const toolsQuery = (limits: Limits) => partsQuery(limits, toolKeyset, toolFields);
 
 type List<Row> = (
   database: DataSource,

@@ -48,14 +48,14 @@ const directions = ['asc', 'desc'] as const;
 /** As Postgres writes numbers that are not negative. */
 const NUMBER = /^\d{1,17}(?:\.\d{1,20})?(?:e[-+]\d{2})?$/;
 
-/** A place in the list, with the order that it is a place of. */
-const listPlace = z
+/** A keyset of the list, with the order that it belongs to. */
+const listKeyset = z
   .tuple([z.enum(sessionSorts), z.enum(directions), plainText(VALUE_LENGTH_MAX), id])
   .refine(([sort, , value]) => !isNumeric(sort) || NUMBER.test(value));
 
 const listQuery = (limits: Limits) =>
   z.strictObject({
-    ...pageFields(limits, listPlace),
+    ...pageFields(limits, listKeyset),
     sort: z.enum(sessionSorts).default('started'),
     order: z.enum(directions).optional(),
     fields: fieldNames(sessionFields).optional(),
@@ -110,7 +110,7 @@ export class SessionsController {
     // Names are read from A to Z; of all else the newest and the largest come first.
     const direction = order ?? (sort === 'name' ? 'asc' : 'desc');
     const listOrder = { sort, direction };
-    const request = pageRequest({ ...asked, cursor: placeIn(listOrder, cursor) });
+    const request = pageRequest({ ...asked, cursor: keysetIn(listOrder, cursor) });
     const { countExactMax } = this.#limits;
     const wanted = { ...filter, labels };
     const found = await listSessions(this.database, wanted, request, countExactMax, listOrder);
@@ -149,13 +149,13 @@ export class SessionsController {
 }
 
 /** What a cursor says of a list in this order. Throws when it is one of another order. */
-function placeIn(
+function keysetIn(
   { sort, direction }: SessionListOrder,
-  cursor: z.infer<typeof listPlace> | undefined,
+  cursor: z.infer<typeof listKeyset> | undefined,
 ): Keyset | undefined {
   if (!cursor) return undefined;
-  const [sortedBy, directed, ...place] = cursor;
-  if (sortedBy === sort && directed === direction) return place;
+  const [sortedBy, directed, ...keyset] = cursor;
+  if (sortedBy === sort && directed === direction) return keyset;
   throw new Problem(
     'invalid',
     `cursor: is one of sort=${sortedBy} and order=${directed}, not of ${sort} and ${direction}`,

@@ -92,8 +92,9 @@ export class OpenStreams implements BeforeApplicationShutdown {
   }
 
   /**
-   * Refuses what was not opened. `EventSource` gives up for good when it is refused, which it must
-   * not do because it came back to a node that stops: it is notified as one that was there.
+   * Refuses what was not opened. `EventSource` gives up for good when it is refused. It must not do
+   * so because it came back to a node that stops, so it is let in and notified like one that was
+   * there.
    */
   refuse(stream: EventStream, refusal: Refusal): void {
     if (refusal.code !== 'shutting-down') {

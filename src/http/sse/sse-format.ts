@@ -17,5 +17,5 @@ export const cursorOnly = (id: string): string => `id: ${id}\n\n`;
 /** How many milliseconds the client waits before it comes back. */
 export const retryAfter = (ms: number): string => `retry: ${Math.round(ms)}\n\n`;
 
-/** Keeps a silent connection open, and finds out that it is not. */
+/** Keeps a silent connection open, and shows when it no longer is. */
 export const HEARTBEAT = Buffer.from(':heartbeat\n\n');

@@ -30,7 +30,7 @@ export function keyInCookie({
 
 /** The header that keeps a key in the browser until it is closed; an empty key removes it. */
 export function cookieOf(key: string, headers: IncomingHttpHeaders): string {
-  // The service itself speaks HTTP; whoever speaks HTTPS before it says so.
+  // The service itself speaks HTTP; a proxy that speaks HTTPS in front of it says so.
   const isSecure = String(headers['x-forwarded-proto'] ?? '').split(',')[0] === 'https';
   return [
     `${COOKIE}=${encodeURIComponent(key)}`,

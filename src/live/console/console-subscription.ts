@@ -17,7 +17,7 @@ import { revisionsIn } from './fold-batch.ts';
 import type { ListLimits, SessionListSource } from './session-list-source.ts';
 import type { ConsoleAudience, ConsoleViewer } from './console-viewer.ts';
 
-/** Bounds of one subscription, as `config.ts` has them. */
+/** Bounds of one subscription, as `limits.ts` has them. */
 export interface ConsoleSubscriptionLimits extends ListLimits {
   readonly replayBytesMax: number;
   readonly readEventsMax: number;
@@ -230,13 +230,13 @@ export class ConsoleSubscription implements ConsoleMember {
     events: readonly RecordedEvent[],
     sessions: ReadonlyMap<string, CachedSession>,
   ): readonly RecordedEvent[] {
-    const seen = new Set<string>();
+    const counted = new Set<string>();
     let bytes = 0;
     const end = events.findIndex((event, nth) => {
       const sessionId = listedSessionOf(event) ?? '';
-      if (!seen.has(sessionId)) bytes += sessions.get(sessionId)?.bytes ?? 0;
+      if (!counted.has(sessionId)) bytes += sessions.get(sessionId)?.bytes ?? 0;
       if (this.#withEvents) bytes += wireBytes([event]);
-      seen.add(sessionId);
+      counted.add(sessionId);
       return nth > 0 && bytes > this.context.limits.replayBytesMax;
     });
     return end < 0 ? events : events.slice(0, end);

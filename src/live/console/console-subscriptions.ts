@@ -14,7 +14,7 @@ import {
   type ConsoleContext,
 } from './console-subscription.ts';
 
-/** Bounds of the console, as `config.ts` has them. */
+/** Bounds of the console, as `limits.ts` has them. */
 export interface ConsoleSubscriptionsLimits extends ConsoleSubscriptionLimits, SessionCacheLimits {
   readonly consoleBatchMs: number;
   readonly consoleIdleEventsMax: number;

@@ -7,8 +7,8 @@ export interface ConsoleAudience {
 }
 
 /**
- * Who looks at the list of sessions, as the console sees it. All calls but `denied` and `inTurn`
- * act at once and in order; none throws, also when the connection is gone.
+ * A viewer of the list of sessions, as a subscription sees it. All calls but `denied` and
+ * `whenDrained` act at once and in order; none throws, also when the connection is gone.
  */
 export interface ConsoleViewer {
   readonly audience: ConsoleAudience;

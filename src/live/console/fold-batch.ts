@@ -35,8 +35,8 @@ export function revisionsIn(events: readonly RecordedEvent[]) {
 }
 
 /**
- * Folds a batch of the log. `sessions` has its sessions as they were before it, or later: where
- * only a later view is to be had, that is what the change leads to, again with each of its events.
+ * Folds a batch of the log. `sessions` has the sessions of the batch as they were before it, or
+ * later. Where only a later view is available, each event of the session leads to that view.
  */
 export function foldBatch(
   from: string,

@@ -20,7 +20,7 @@ export interface CachedSession {
   readonly bytes: number;
 }
 
-/** Bounds of what is kept and read at once, as `config.ts` has them. */
+/** Bounds of what is kept and read at once, as `limits.ts` has them. */
 export interface SessionCacheLimits {
   readonly consoleCacheBytesMax: number;
   readonly readEventsMax: number;
@@ -44,7 +44,7 @@ const cachedSession = (view: SessionView | undefined, revision: number): CachedS
   bytes: view ? JSON.stringify(view).length : 0,
 });
 
-/** The session after its next event. One that the fold cannot bear counts as opaque. */
+/** The session after its next event. An event on which the fold throws counts as opaque. */
 export function evolveCached(session: CachedSession, recorded: RecordedEvent): CachedSession {
   const { revision } = recorded;
   if (recorded.type === 'message.chunked') return { ...session, revision };

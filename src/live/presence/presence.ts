@@ -3,7 +3,7 @@ import type { Nodes } from '../../nodes/nodes.ts';
 import { RemotePresence } from './remote-presence.ts';
 import { PresenceBroadcast } from './presence-broadcast.ts';
 
-/** How often presence is sent, and of how many, as `config.ts` has it. */
+/** How often presence is sent, and of how many, as `limits.ts` has it. */
 export interface PresenceLimits {
   /** The least time between two announcements of one session, to viewers and to other nodes. */
   readonly presenceIntervalMs: number;

@@ -22,7 +22,7 @@ export class CatchUpReader {
 
   /** The next page; the last one may be empty. */
   async next(sessionId: string, cursor: Cursor, limits: ReadLimits): Promise<Page> {
-    // The tail may not have come yet to a session that another node has just begun.
+    // The tail may not have reached a session yet that another node has just begun.
     const inTail = cursor.revision < 0 ? undefined : this.nextInTail(sessionId, cursor, limits);
     return inTail ?? (await this.nextInLog(sessionId, cursor, limits));
   }

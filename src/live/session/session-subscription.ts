@@ -103,7 +103,7 @@ export class SessionSubscription implements RoomMember {
 
   accepts(frame: SessionFrame, bytes: number): boolean {
     if (frame.from !== this.#cursor.revision + 1) {
-      // Only a broken log can cause this. A viewer must not get a hole because of it.
+      // Only a broken log can cause this. A viewer must not miss an event because of it.
       this.fail();
       return false;
     }
@@ -198,10 +198,10 @@ export class SessionSubscription implements RoomMember {
     this.#cursor = page.cursor;
   }
 
-  #goLive(rest: readonly RecordedEvent[]): void {
+  #goLive(remaining: readonly RecordedEvent[]): void {
     const { sessionId } = this.request;
-    this.viewer.send({ ...frameOf(sessionId, this.#cursor.revision, rest), caughtUp: true });
-    const last = rest.at(-1);
+    this.viewer.send({ ...frameOf(sessionId, this.#cursor.revision, remaining), caughtUp: true });
+    const last = remaining.at(-1);
     if (last) this.#cursor = cursorAt(last);
     this.#state = 'live';
     this.#hasJoined = true;

@@ -11,7 +11,7 @@ import { SharedReads } from './shared-reads.ts';
 import type { SessionViewer } from './session-viewer.ts';
 import { SessionViews, type SessionViewsLimits } from './session-views.ts';
 
-/** Bounds of what is read and sent at once, as `config.ts` has them. */
+/** Bounds of what is read and sent at once, as `limits.ts` has them. */
 export interface SessionSubscriptionsLimits extends SessionViewsLimits {
   readonly readEventsMax: number;
   readonly replayBytesMax: number;
@@ -26,7 +26,8 @@ export interface SessionSubscriptionsSources {
 }
 
 /**
- * Subscriptions to sessions: a view or a replay, then live, without a hole or a double.
+ * Subscriptions to sessions: a view or a replay, then live; nothing is missing and nothing comes
+ * twice.
  *
  * This class is the entry of the folder. Read on in `session-subscription.ts` (the state machine of
  * one viewer: opening, replaying, live), `session-rooms.ts` (fan-out to live viewers) and
@@ -68,7 +69,7 @@ export class SessionSubscriptions {
     return this.#subscriptions.size;
   }
 
-  /** Subscriptions that could not keep up and are read to from the log. */
+  /** Subscriptions that could not keep up and are catching up from the log. */
   get behind(): number {
     let count = 0;
     for (const { isBehind } of this.#subscriptions) if (isBehind) count += 1;

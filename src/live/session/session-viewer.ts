@@ -7,9 +7,8 @@ export interface SessionAudience {
 }
 
 /**
- * Who looks at a session, as the subscriptions sees it: one session on one connection. All calls
- * but `denied` and `inTurn` act at once and in order; none throws, also when the connection is
- * gone.
+ * A viewer of one session on one connection, as a subscription sees it. All calls but `denied` and
+ * `whenDrained` act at once and in order; none throws, also when the connection is gone.
  */
 export interface SessionViewer {
   readonly audience: SessionAudience;
@@ -32,7 +31,7 @@ export interface SessionViewer {
    * one sent; what follows is sent in turn.
    */
   behind(revision: number): void;
-  /** Once after the last `join`, also of who is behind. */
+  /** Called once after the last `join`, also for a viewer that is behind. */
   leave(): void;
   /** Whether as many more bytes may wait for the connection. */
   hasRoomFor(bytes: number): boolean;

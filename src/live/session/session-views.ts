@@ -15,7 +15,7 @@ import type { CatchUpReader } from './catch-up-reader.ts';
 
 const fold = { name: 'view', version: OPEN_VIEW_VERSION };
 
-/** Bounds of what is folded at once and kept folded, as `config.ts` has them. */
+/** Bounds of what is folded at once and kept folded, as `limits.ts` has them. */
 export interface SessionViewsLimits {
   readonly readBytesMax: number;
   readonly foldSliceMax: number;
@@ -85,7 +85,7 @@ export class SessionViews {
 
   /** Folds what is new of a session for whoever asks next. */
   foldSoon(sessionId: string): void {
-    // When the log does not answer now, the next open will tell.
+    // When the log does not answer now, the next open reports it.
     void this.now(sessionId).catch(() => undefined);
   }
 

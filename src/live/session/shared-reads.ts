@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
 import type { Tail } from '../../log/tail.ts';
 
-/** What is kept at most, beside its bytes: it is looked through one by one. */
+/** How many pages are kept at most: those of a stream are searched one by one. */
 const KEPT_MAX = 1_000;
 
 /** Bounds of one read: events, and bytes of the log beyond the first event. */
@@ -11,28 +11,29 @@ export interface ReadLimits {
   readonly bytesMax: number;
 }
 
-/** Events right after a revision; of none, there was none when the tail was at `asOf`. */
+/** Events right after a revision; when empty, there were none when the tail was at `asOf`. */
 export interface SharedRead {
   readonly events: readonly RecordedEvent[];
   readonly asOf: string;
 }
 
-interface Running {
+interface RunningRead {
   readonly after: number;
   readonly limit: number;
   readonly read: Promise<SharedRead>;
 }
 
 /**
- * Reads of the log for many who want the same, such as all viewers of a session after a restart:
- * what was read is kept for a while, and who comes during a read that may bring what he wants waits
- * for it. Events of a stream never change, so that what is kept is never wrong.
+ * Reads of the log that are shared by viewers who want the same pages, as all viewers of a session
+ * do after a restart. A page that was read is kept for a while. Who asks during a read that may
+ * include the wanted page waits for that read. Events of a stream never change, so what is kept is
+ * never wrong.
  */
 export class SharedReads {
   readonly #kept: LRUCache<string, readonly RecordedEvent[]>;
-  /** By stream: the revisions that what is kept begins with. */
-  readonly #begins = new Map<string, Set<number>>();
-  readonly #running = new Map<string, Set<Running>>();
+  /** By stream: the first revision of each page that is kept. */
+  readonly #firstRevisions = new Map<string, Set<number>>();
+  readonly #running = new Map<string, Set<RunningRead>>();
   readonly #lastRunning = new Map<string, Promise<unknown>>();
   readonly #lastWaiting = new Map<string, Promise<RecordedEvent | undefined>>();
 
@@ -59,9 +60,9 @@ export class SharedReads {
     );
     if (!running) return this.#read(stream, revision, limits);
     const { events, asOf } = await running.read;
-    const rest = events.slice(revision - running.after);
-    if (rest.length > 0 || revision === running.after) return { events: rest, asOf };
-    // It did not come that far. The first to ask again reads, the others wait for that one.
+    const remainder = events.slice(revision - running.after);
+    if (remainder.length > 0 || revision === running.after) return { events: remainder, asOf };
+    // The read did not reach that far. The first to ask again reads, the others wait for that read.
     return this.after(stream, revision, limits);
   }
 
@@ -72,14 +73,14 @@ export class SharedReads {
     const ask = (): Promise<RecordedEvent | undefined> => {
       this.#lastWaiting.delete(stream);
       const asked = this.log.last(stream);
-      const over = (): void => {
+      const clear = (): void => {
         if (this.#lastRunning.get(stream) === settled) this.#lastRunning.delete(stream);
       };
-      const settled = asked.then(over, over);
+      const settled = asked.then(clear, clear);
       this.#lastRunning.set(stream, settled);
       return asked;
     };
-    // What runs already may have looked before the call: the next one is shared.
+    // A read that runs already may be older than the call, so the next one is shared.
     const running = this.#lastRunning.get(stream);
     if (!running) return ask();
     const next = running.then(ask);
@@ -105,10 +106,10 @@ export class SharedReads {
   }
 
   #find(stream: string, revision: number): readonly RecordedEvent[] | undefined {
-    for (const begin of this.#begins.get(stream) ?? []) {
-      if (begin > revision + 1) continue;
-      const events = this.#kept.get(keyOf(stream, begin)) ?? [];
-      if (begin + events.length > revision + 1) return events.slice(revision + 1 - begin);
+    for (const first of this.#firstRevisions.get(stream) ?? []) {
+      if (first > revision + 1) continue;
+      const events = this.#kept.get(keyOf(stream, first)) ?? [];
+      if (first + events.length > revision + 1) return events.slice(revision + 1 - first);
     }
     return undefined;
   }
@@ -118,14 +119,17 @@ export class SharedReads {
     if (!first) return;
     this.#kept.set(keyOf(stream, first.revision), events);
     if (!this.#kept.has(keyOf(stream, first.revision))) return;
-    this.#begins.set(stream, (this.#begins.get(stream) ?? new Set()).add(first.revision));
+    this.#firstRevisions.set(
+      stream,
+      (this.#firstRevisions.get(stream) ?? new Set()).add(first.revision),
+    );
   }
 
   #forget(first: RecordedEvent | undefined): void {
     if (!first) return;
-    const begins = this.#begins.get(first.stream);
-    begins?.delete(first.revision);
-    if (begins?.size === 0) this.#begins.delete(first.stream);
+    const revisions = this.#firstRevisions.get(first.stream);
+    revisions?.delete(first.revision);
+    if (revisions?.size === 0) this.#firstRevisions.delete(first.stream);
   }
 }
 

@@ -110,7 +110,7 @@ export type Connect = () => ServerClient;
  * own, and keeps what waits for answers where all clients of the process share it: the end of one
  * stream fails whatever waits, and an answer that comes after that is thrown beside everything. So
  * there is one client at a time, whoever was failed looks for what became of the append, and what
- * is thrown is caught by `catchStrayFaults`.
+ * is thrown is caught by `catchUncaughtErrors`.
  */
 export const connectTo =
   (connectionString: string): Connect =>

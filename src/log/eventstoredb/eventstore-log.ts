@@ -12,16 +12,13 @@ import { EventVersions } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { connectTo, type Connect } from './client.ts';
 import { ReplaceableClient } from './replaceable-client.ts';
-import { unavailable, refusalOf } from './server-errors.ts';
+import { unavailable, refusalOf, catchUncaughtErrors } from './errors.ts';
 import { EventStoreFollowSource } from './follow-source.ts';
 import { LogHead } from './log-head.ts';
-import { Heartbeat } from './heartbeat.ts';
-import { identify } from './identity.ts';
-import { StreamNames } from './names.ts';
+import { Heartbeat, identify, versionStream } from './own-streams.ts';
+import { StreamNames } from './mapping.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
-import { catchUncaughtErrors } from './uncaught-errors.ts';
-import { versionStream } from './version-stream.ts';
 import { Writer } from './writer.ts';
 
 /**

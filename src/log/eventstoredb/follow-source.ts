@@ -3,10 +3,9 @@ import type { RecordedEvent } from '../event-log.ts';
 import type { FollowSource } from '../following.ts';
 import type { LogHead } from './log-head.ts';
 import type { EventStoreLogOptions } from './options.ts';
-import { positionOf } from './positions.ts';
+import { positionOf } from './mapping.ts';
 import { readId, type ReaderParts } from './reader.ts';
-import { Revisions } from './revisions.ts';
-import { Subscription, tooSlow } from './subscription.ts';
+import { Revisions, Subscription, tooSlow } from './subscription.ts';
 
 interface Parts {
   readonly reader: ReaderParts;
@@ -23,7 +22,7 @@ export class EventStoreFollowSource implements FollowSource {
   readonly #revisions = new Revisions();
   readonly #watch: NodeJS.Timeout;
   #subscription: Subscription | undefined;
-  #seen: string;
+  #receivedThrough: string;
   /** Of those that were handed over. */
   #last: RecordedEvent | undefined;
   #isStopped = false;
@@ -32,7 +31,7 @@ export class EventStoreFollowSource implements FollowSource {
     private readonly parts: Parts,
     private readonly options: EventStoreLogOptions,
   ) {
-    this.#seen = positionOf(parts.reader.origin);
+    this.#receivedThrough = positionOf(parts.reader.origin);
     this.#watch = setInterval(() => this.#listen(), options.heartbeatIntervalMs / 2).unref();
   }
 
@@ -75,14 +74,14 @@ export class EventStoreFollowSource implements FollowSource {
     const inUse = await current.use();
     if (this.#isStopped) throw new Error('the follower is stopped');
     // All that the last subscription brought was handed over, or there would be no new one.
-    const from = after > this.#seen ? after : this.#seen;
+    const from = after > this.#receivedThrough ? after : this.#receivedThrough;
     const { readEventsMax: limit, readBytesMax: bytesMax } = this.options;
     return new Subscription(inUse, from, {
       names,
       revisions: this.#revisions,
       bounds: { limit, bytesMax },
-      onSeen: (position) => {
-        this.#seen = position;
+      onReceivedThrough: (position) => {
+        this.#receivedThrough = position;
       },
     });
   }
@@ -100,7 +99,7 @@ export class EventStoreFollowSource implements FollowSource {
     const subscription = this.#subscription;
     if (!subscription || subscription.ended) return;
     const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.options;
-    const silentMs = performance.now() - subscription.heardAt;
+    const silentMs = performance.now() - subscription.lastReceivedAt;
     if (silentMs > heartbeatTimeoutMs) {
       subscription.end(new Error(`nothing was received for ${heartbeatTimeoutMs} ms`));
     } else if (silentMs > heartbeatIntervalMs) {

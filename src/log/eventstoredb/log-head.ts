@@ -1,6 +1,6 @@
 import { START } from '../event-log.ts';
-import { positionOf } from './positions.ts';
-import { findLast, type ReaderParts } from './reader.ts';
+import { positionOf } from './mapping.ts';
+import { each, type ReaderParts } from './reader.ts';
 
 /** How far the log is known to reach, so that its end is found without reading far back. */
 export class LogHead {
@@ -30,4 +30,27 @@ export class LogHead {
     if (newest > this.#searchedTo) this.#searchedTo = newest;
     return this.#known;
   }
+}
+
+/**
+ * Reads backwards from the server's end until `isEnough` says that a position lies far enough
+ * back, or an event of the log is found: its position. `newest` is where the server's end was.
+ */
+async function findLast(
+  { current, names, answerMs }: ReaderParts,
+  isEnough: (position: string) => boolean,
+): Promise<{ found: string; newest: string }> {
+  return current.ask('read', async (client) => {
+    let [found, newest] = [START, START];
+    const reading = client.readAll({ direction: 'backwards', fromPosition: 'end' });
+    await each(reading, answerMs, ({ position, streamId }) => {
+      const at = position ? positionOf(position) : START;
+      if (newest === START) newest = at;
+      if (isEnough(at)) return false;
+      if (names.fromServer(streamId) === undefined) return true;
+      found = at;
+      return false;
+    });
+    return { found, newest };
+  });
 }

@@ -1,11 +1,9 @@
-import type { PageBounds } from '../page-bounds.ts';
+import type { PageBounds } from '../pages.ts';
 import { START, type RecordedEvent } from '../event-log.ts';
 import type { Reading, ServerClient, ServerPosition, ServerRecord } from './client.ts';
 import type { ReplaceableClient } from './replaceable-client.ts';
-import { fromServer } from './events.ts';
-import { isMissing } from './server-errors.ts';
-import type { StreamNames } from './names.ts';
-import { serverPositionOf, positionOf } from './positions.ts';
+import { fromServer, type StreamNames, serverPositionOf, positionOf } from './mapping.ts';
+import { isMissing } from './errors.ts';
 
 /** What reads need: whom to ask, which streams are the log's, and when silence is too long. */
 export interface ReaderParts {
@@ -148,28 +146,5 @@ export async function readId(
       return false;
     });
     return id;
-  });
-}
-
-/**
- * Reads backwards from the server's end until `isEnough` says that a position lies far enough
- * back, or an event of the log is found: its position. `newest` is where the server's end was.
- */
-export async function findLast(
-  { current, names, answerMs }: ReaderParts,
-  isEnough: (position: string) => boolean,
-): Promise<{ found: string; newest: string }> {
-  return current.ask('read', async (client) => {
-    let [found, newest] = [START, START];
-    const reading = client.readAll({ direction: 'backwards', fromPosition: 'end' });
-    await each(reading, answerMs, ({ position, streamId }) => {
-      const at = position ? positionOf(position) : START;
-      if (newest === START) newest = at;
-      if (isEnough(at)) return false;
-      if (names.fromServer(streamId) === undefined) return true;
-      found = at;
-      return false;
-    });
-    return { found, newest };
   });
 }

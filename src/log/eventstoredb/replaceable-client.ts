@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connect, ServerClient } from './client.ts';
-import { isConflict, isMissing, refusalOf } from './server-errors.ts';
+import { isConflict, isMissing, refusalOf } from './errors.ts';
 
 /** A client and who waits for it. */
 export interface InUse {

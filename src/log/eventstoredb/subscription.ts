@@ -1,18 +1,38 @@
-import { boundedPage, type PageBounds } from '../page-bounds.ts';
 import type { RecordedEvent } from '../event-log.ts';
+import { boundedPage, type PageBounds } from '../pages.ts';
 import type { Resolved, ServerClient, Subscribed } from './client.ts';
 import type { InUse } from './replaceable-client.ts';
-import { fromServer } from './events.ts';
-import type { StreamNames } from './names.ts';
-import { serverPositionOf, positionOf } from './positions.ts';
-import type { Revisions } from './revisions.ts';
+import { fromServer, type StreamNames, serverPositionOf, positionOf } from './mapping.ts';
+
+/** Streams whose last revision is remembered; those that moved last. */
+const STREAMS_MAX = 10_000;
+
+/** Last revisions of streams, to notice that a subscription left out an event. */
+export class Revisions {
+  readonly #last = new Map<string, number>();
+
+  /** Throws when an event does not come right after the one before it in its stream. */
+  follow({ stream, revision }: Pick<RecordedEvent, 'stream' | 'revision'>): void {
+    const last = this.#last.get(stream);
+    if (last !== undefined && revision !== last + 1) {
+      throw new Error(`${stream} has a gap: revision ${revision} follows ${last}`);
+    }
+    this.#last.delete(stream);
+    this.#last.set(stream, revision);
+    if (this.#last.size <= STREAMS_MAX) return;
+    for (const oldest of this.#last.keys()) {
+      this.#last.delete(oldest);
+      break;
+    }
+  }
+}
 
 interface Options {
   readonly names: StreamNames;
   readonly revisions: Revisions;
   readonly bounds: PageBounds;
   /** Everything up to a position has come, whether it is the log's or the adapter's own. */
-  readonly onSeen: (position: string) => void;
+  readonly onReceivedThrough: (position: string) => void;
 }
 
 /** So many pages may wait for a slow reader; then the subscription ends, to be taken up later. */
@@ -27,17 +47,17 @@ export class Subscription {
   #waiting: RecordedEvent[] = [];
   #bytes = 0;
   /** The server said that it has nothing more; events before that word may still be on the way. */
-  #isToldCaughtUp = false;
+  #isCaughtUpReported = false;
   #isLive = false;
   #ended: Error | undefined;
   #wake: () => void = () => undefined;
   /** When anything came last, on the monotonic clock. */
-  heardAt = performance.now();
+  lastReceivedAt = performance.now();
 
-  /** `seen`: the events beyond this position are to come. */
+  /** `through`: everything up to this position was received; what comes beyond it is asked for. */
   constructor(
     private readonly inUse: InUse,
-    private seen: string,
+    private through: string,
     private readonly options: Options,
   ) {
     this.#subscribed = this.#start(inUse.client);
@@ -84,7 +104,7 @@ export class Subscription {
 
   #start(client: ServerClient): Subscribed {
     const subscribed = client.subscribeToAll({
-      fromPosition: serverPositionOf(this.seen),
+      fromPosition: serverPositionOf(this.through),
       filter: {
         filterOn: 'streamName',
         regex: this.options.names.regex,
@@ -96,11 +116,11 @@ export class Subscription {
     subscribed.on('end', () => this.end(new Error('the subscription ended')));
     subscribed.on('close', () => this.end(new Error('the subscription was closed')));
     subscribed.on('caughtUp', () => {
-      this.#isToldCaughtUp = true;
+      this.#isCaughtUpReported = true;
       this.#received();
     });
     subscribed.on('fellBehind', () => {
-      this.#isToldCaughtUp = false;
+      this.#isCaughtUpReported = false;
       this.#isLive = false;
       this.#received();
     });
@@ -112,19 +132,19 @@ export class Subscription {
 
   /** The client tells that it caught up beside the events, so before those it has not let go. */
   #received(): void {
-    this.heardAt = performance.now();
-    this.#isLive = this.#isToldCaughtUp && this.#subscribed.readableLength === 0;
+    this.lastReceivedAt = performance.now();
+    this.#isLive = this.#isCaughtUpReported && this.#subscribed.readableLength === 0;
     this.#wake();
   }
 
   #accept({ event: record }: Resolved): void {
     try {
       const position = record?.position && positionOf(record.position);
-      if (record && position !== undefined && position > this.seen) {
+      if (record && position !== undefined && position > this.through) {
         const stream = this.options.names.fromServer(record.streamId);
         if (stream !== undefined) this.#keep(fromServer(record, stream));
-        this.seen = position;
-        this.options.onSeen(position);
+        this.through = position;
+        this.options.onReceivedThrough(position);
       }
       this.#received();
     } catch (fault) {

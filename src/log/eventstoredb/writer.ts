@@ -5,12 +5,10 @@ import { LogError, NO_STREAM, type Appended } from '../event-log.ts';
 import { backoff } from '../backoff.ts';
 import type { ServerAnswer, ServerEvent } from './client.ts';
 import type { ReplaceableClient } from './replaceable-client.ts';
-import { toServer } from './events.ts';
-import { isConflict, refusalOf } from './server-errors.ts';
+import { toServer, type StreamNames, positionOf } from './mapping.ts';
+import { isConflict, refusalOf } from './errors.ts';
 import type { LogHead } from './log-head.ts';
-import type { StreamNames } from './names.ts';
 import type { EventStoreLogOptions } from './options.ts';
-import { positionOf } from './positions.ts';
 import { readStream, type ReaderParts } from './reader.ts';
 
 const SWEEP_EVERY_MS = 100;
@@ -137,7 +135,7 @@ export class Writer {
       if (refusal) throw refusal;
       isTaken = isConflict(fault);
     }
-    return this.#look(append, isTaken);
+    return this.#findStored(append, isTaken);
   }
 
   #send(name: string, expected: number | 'any', events: ServerEvent[]): Promise<ServerAnswer> {
@@ -147,7 +145,7 @@ export class Writer {
   }
 
   /** Looks for the events where they belong; other events there, or `isTaken`, are a conflict. */
-  async #look(append: StorableAppend, isTaken: boolean): Promise<Stored | undefined> {
+  async #findStored(append: StorableAppend, isTaken: boolean): Promise<Stored | undefined> {
     const { stream, expected, events } = append;
     if (expected === 'any') return undefined;
     const limit = events.length;

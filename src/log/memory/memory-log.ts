@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HeadSignal } from '../wake-up-signal.ts';
 import { decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
-import { boundedPage, type PageBounds } from '../page-bounds.ts';
+import { boundedPage, type PageBounds } from '../pages.ts';
 import {
   LogError,
   START,

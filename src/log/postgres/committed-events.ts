@@ -1,5 +1,5 @@
 import type { StorableAppend, StoredEvent } from '../codec.ts';
-import { boundedPage, type PageBounds } from '../page-bounds.ts';
+import { boundedPage, type PageBounds } from '../pages.ts';
 import type { Appended } from '../event-log.ts';
 import { numberOf, positionOf } from '../positions.ts';
 
@@ -25,7 +25,7 @@ export function storedEvents(
 
 /**
  * What this process has just committed, kept for a follower so that it need not be read back. One
- * run without holes: where others wrote in between it begins again, and the follower reads that
+ * run without gaps: where others wrote in between it begins again, and the follower reads that
  * from the log.
  */
 export class CommittedEvents {
@@ -35,7 +35,7 @@ export class CommittedEvents {
   /** `bytesMax` bounds what waits for a follower that is slow or far behind. */
   constructor(private readonly bytesMax: number) {}
 
-  /** Takes committed events, in the order of the log and without holes. */
+  /** Takes committed events, in the order of the log and without gaps. */
   offer(events: readonly StoredEvent[]): void {
     const [first] = events;
     const last = this.#run.at(-1);

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { PostgresClient, type PostgresClientConfig } from '../../postgres/client.ts';
-import { CHANNEL } from './channel.ts';
+import { HEAD_CHANNEL } from './head-notifier.ts';
 import type { PostgresLogOptions } from './options.ts';
 
 /** Columns as the texts that Postgres sends. */
@@ -49,7 +49,7 @@ const prepareReader = (client: pg.ClientBase): unknown => client.query(inIndexOr
 
 /** A connection that is notified of new events and reads them. */
 export const connectFollower = (options: PostgresLogOptions): Promise<pg.Client> =>
-  connected(new PostgresClient(bounded(options)), `${inIndexOrder}; listen ${CHANNEL}`);
+  connected(new PostgresClient(bounded(options)), `${inIndexOrder}; listen ${HEAD_CHANNEL}`);
 
 async function connected(client: pg.Client, first: string): Promise<pg.Client> {
   // Whoever asks gets the error of a cut connection; without a listener it would end the process.

@@ -59,7 +59,7 @@ export class PostgresFollowSource implements FollowSource {
   #check(from: number, events: readonly RecordedEvent[]): void {
     events.forEach(({ position }, index) => {
       if (numberOf(position) === from + index + 1) return;
-      throw new Error(`the log has a hole: ${position} follows ${from + index}`);
+      throw new Error(`the log has a gap: ${position} follows ${from + index}`);
     });
     this.#lastId = events.at(-1)?.id ?? this.#lastId;
   }

@@ -1,13 +1,15 @@
 import type pg from 'pg';
-import { CHANNEL } from './channel.ts';
+
+/** Where nodes tell each other how far the log reaches; the message is the head's number. */
+export const HEAD_CHANNEL = 'playhead_log_head';
 
 /**
- * Tells other nodes how far the log reaches, at most once in a while. Only a hint: they look by
- * themselves as well, so one that is lost does no harm.
+ * Tells other nodes how far the log reaches, at most once in a while. Only a hint: they
+ * poll as well, so one that is lost does no harm.
  */
 export class HeadNotifier {
   #due: number | undefined;
-  #isResting = false;
+  #isTelling = false;
 
   constructor(
     private readonly pool: pg.Pool,
@@ -18,20 +20,20 @@ export class HeadNotifier {
   announce(head: number): void {
     if (!this.hasOthers()) return;
     this.#due = head;
-    if (!this.#isResting) void this.#tell();
+    if (!this.#isTelling) void this.#tell();
   }
 
   async #tell(): Promise<void> {
-    this.#isResting = true;
+    this.#isTelling = true;
     while (this.#due !== undefined) {
       const head = this.#due;
       this.#due = undefined;
-      const rest = new Promise((resolve) => setTimeout(resolve, this.everyMs));
+      const pause = new Promise((resolve) => setTimeout(resolve, this.everyMs));
       await this.pool
-        .query('select pg_notify($1, $2)', [CHANNEL, String(head)])
+        .query('select pg_notify($1, $2)', [HEAD_CHANNEL, String(head)])
         .catch(() => undefined);
-      await rest;
+      await pause;
     }
-    this.#isResting = false;
+    this.#isTelling = false;
   }
 }

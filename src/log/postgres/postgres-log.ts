@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { encode } from '../codec.ts';
 import {
   LogError,
@@ -11,7 +11,7 @@ import {
   type RecordedEvent,
   type StreamReader,
 } from '../event-log.ts';
-import { EventVersions } from '../event-versions.ts';
+import { EventVersions, type EventVersion, type EventVersionStore } from '../event-versions.ts';
 import { startFollowing } from '../following.ts';
 import { numberOf, positionOf } from '../positions.ts';
 import { HeadNotifier } from './head-notifier.ts';
@@ -20,7 +20,6 @@ import { PostgresFollowSource } from './follow-source.ts';
 import type { PostgresLogOptions } from './options.ts';
 import { readAll, readHead, readLast, readStream } from './reader.ts';
 import { PostgresStreamReader } from './stream-reader.ts';
-import { versionTable } from './version-table.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -137,3 +136,16 @@ async function answered<T>(reading: Promise<T>): Promise<T> {
     throw new LogError('unavailable', `Postgres did not answer: ${String(fault)}`);
   }
 }
+
+/** The versions of event types in a table beside the log. */
+const versionTable = (pool: pg.Pool): EventVersionStore => ({
+  async read() {
+    return (await pool.query<EventVersion>('select type, v from event_versions')).rows;
+  },
+  async add({ type, v }) {
+    await pool.query(
+      'insert into event_versions (type, v) values ($1, $2) on conflict do nothing',
+      [type, v],
+    );
+  },
+});

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { decode } from '../codec.ts';
-import { boundedPage, type PageBounds } from '../page-bounds.ts';
+import { boundedPage, type PageBounds } from '../pages.ts';
 import type { RecordedEvent } from '../event-log.ts';
 import { positionOf } from '../positions.ts';
 import { rawTypes } from './connect.ts';

@@ -16,7 +16,7 @@ const SWEEP_EVERY_MS = 100;
 export interface WriterListener {
   /**
    * Events are durable: the log reaches at least to `head`. Those that this call has stored are
-   * handed over, in the order of the log and without holes.
+   * handed over, in the order of the log and without gaps.
    */
   stored(head: string, events: readonly StoredEvent[]): void;
   /** A lost connection was replaced; nothing has been sent on the new one yet. */

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { limits } from '../../../src/config.ts';
 import { NO_STREAM, START } from '../../../src/log/event-log.ts';
 import { openEventStoreLog } from '../../../src/log/eventstoredb/index.ts';
-import { catchUncaughtErrors } from '../../../src/log/eventstoredb/uncaught-errors.ts';
+import { catchUncaughtErrors } from '../../../src/log/eventstoredb/errors.ts';
 import { fakeEventStore, type FakeEventStoreLog } from '../../conformance/eventstore-store.ts';
 import { serverFault } from '../../support/eventstore/index.ts';
 import { anEvent, eventsOf, eventually, idsOf, someEvents } from '../../support/log-events.ts';
@@ -92,7 +92,7 @@ describe('the client of EventStoreDB', () => {
   });
 });
 
-const built = new URL('../../../dist/src/log/eventstoredb/uncaught-errors.js', import.meta.url);
+const built = new URL('../../../dist/src/log/eventstoredb/errors.js', import.meta.url);
 
 /** A process in which the client throws, beside everything, and then somebody else does. */
 const throwing = `

@@ -70,7 +70,7 @@ describe('following EventStoreDB', () => {
     await append(4);
     await follower.holds(7);
     expect(follower.events.map(({ revision }) => revision)).toEqual([0, 1, 2, 3, 4, 5, 6]);
-    expect(store.warnings.join()).toMatch(/a has a hole: revision 4 follows 2/);
+    expect(store.warnings.join()).toMatch(/a has a gap: revision 4 follows 2/);
     await follower.stop();
     await patient.close();
   });

@@ -1,15 +1,19 @@
 import { encode } from '../../../src/log/codec.ts';
 import type { ServerRecord } from '../../../src/log/eventstoredb/client.ts';
-import { fromServer, toServer } from '../../../src/log/eventstoredb/events.ts';
+import {
+  fromServer,
+  toServer,
+  StreamNames,
+  serverPositionOf,
+  positionOf,
+} from '../../../src/log/eventstoredb/mapping.ts';
 import {
   isConflict,
   isMissing,
   refusalOf,
   unavailable,
-} from '../../../src/log/eventstoredb/server-errors.ts';
-import { StreamNames } from '../../../src/log/eventstoredb/names.ts';
-import { serverPositionOf, positionOf } from '../../../src/log/eventstoredb/positions.ts';
-import { Revisions } from '../../../src/log/eventstoredb/revisions.ts';
+} from '../../../src/log/eventstoredb/errors.ts';
+import { Revisions } from '../../../src/log/eventstoredb/subscription.ts';
 import type { NewEvent } from '../../../src/log/event-log.ts';
 import { serverFault } from '../../support/eventstore/index.ts';
 import { anEvent } from '../../support/log-events.ts';
@@ -178,8 +182,8 @@ describe('revisions that a subscription brings', () => {
     ] as const) {
       revisions.follow({ stream, revision });
     }
-    expect(() => revisions.follow({ stream: 'a', revision: 8 })).toThrow('hole');
-    expect(() => revisions.follow({ stream: 'a', revision: 6 })).toThrow('hole');
+    expect(() => revisions.follow({ stream: 'a', revision: 8 })).toThrow('gap');
+    expect(() => revisions.follow({ stream: 'a', revision: 6 })).toThrow('gap');
     revisions.follow({ stream: 'a', revision: 7 });
   });
 });

@@ -26,7 +26,7 @@ interface CreateOptions {
   readonly test?: boolean;
 }
 
-/** `playhead keys`: hands out keys and takes them back. */
+/** `playhead keys`: makes, lists, rotates and revokes keys. */
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')

@@ -81,11 +81,11 @@ function answered(
 /** Sends them in order, each as a new attempt. */
 function sent(state: CommandQueueState, tries: readonly PendingCommand[]): CommandQueueTransition {
   return tries.reduce<CommandQueueTransition>(
-    (step, one) => {
-      const attempt = step.state.attempt + 1;
+    (result, one) => {
+      const attempt = result.state.attempt + 1;
       return {
-        state: { ...replaced(step.state, one, { ...one, attempt }), attempt },
-        effects: [...step.effects, { do: 'send', attempt, command: one.command }],
+        state: { ...replaced(result.state, one, { ...one, attempt }), attempt },
+        effects: [...result.effects, { do: 'send', attempt, command: one.command }],
       };
     },
     { state, effects: [] },

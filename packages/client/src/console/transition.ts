@@ -68,9 +68,9 @@ function answered(state: ConsoleState, answer: ConsoleOpened | Refused): Console
     phase: { is: 'open', pace: 'replaying' },
   };
   // Frames that do not follow belong to the subscription that this one replaces: they come again.
-  return phase.buffered.reduce<ConsoleTransition>((step, frame) => {
-    const next = applyFrame(step.state, frame);
-    return { state: next.state, effects: [...step.effects, ...next.effects] };
+  return phase.buffered.reduce<ConsoleTransition>((result, frame) => {
+    const next = applyFrame(result.state, frame);
+    return { state: next.state, effects: [...result.effects, ...next.effects] };
   }, unchanged(opened));
 }
 

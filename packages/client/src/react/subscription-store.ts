@@ -8,7 +8,7 @@ interface Open<Snapshot> {
 }
 
 /** What `useSyncExternalStore` takes, and what is open for it. */
-export interface Store<Snapshot, Thing extends Open<Snapshot>> {
+export interface SubscriptionStore<Snapshot, Thing extends Open<Snapshot>> {
   readonly subscribe: (listener: () => void) => () => void;
   readonly snapshot: () => Snapshot;
   /** What was opened last; undefined before the first is. */
@@ -21,10 +21,10 @@ export interface Store<Snapshot, Thing extends Open<Snapshot>> {
  * rendering alone, so a render that comes to nothing leaves nothing open; until it is, `before`
  * says what there is to show.
  */
-export function storeOf<Snapshot, Thing extends Open<Snapshot>>(
+export function subscriptionStore<Snapshot, Thing extends Open<Snapshot>>(
   open: () => Thing | undefined,
   before: () => Snapshot,
-): Store<Snapshot, Thing> {
+): SubscriptionStore<Snapshot, Thing> {
   let opened: Thing | undefined;
   return {
     opened: () => opened,

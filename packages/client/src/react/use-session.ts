@@ -9,7 +9,7 @@ import type { SessionSnapshot } from '../session/session-subscription.ts';
 import { RefusedError } from '../refused-error.ts';
 import type { Session } from '../session/session.ts';
 import { useClient } from './context.ts';
-import { storeOf, type Store } from './subscription-store.ts';
+import { subscriptionStore, type SubscriptionStore } from './subscription-store.ts';
 
 const unopened: SessionSnapshot = {
   view: undefined,
@@ -30,11 +30,11 @@ export interface UsedSession extends SessionSnapshot {
 }
 
 /** The session in a store; components that show the same one share what is open. */
-export function useSessionStore(id: string): Store<SessionSnapshot, Session> {
+export function useSessionStore(id: string): SubscriptionStore<SessionSnapshot, Session> {
   const client = useClient();
   return useMemo(
     () =>
-      storeOf(
+      subscriptionStore(
         () => client?.openSession(id),
         () => client?.sessionSnapshot(id) ?? unopened,
       ),

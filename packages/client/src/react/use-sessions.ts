@@ -2,7 +2,7 @@ import type { ConsoleFilter } from '@playhead/contract';
 import { useMemo, useSyncExternalStore } from 'react';
 import type { ConsoleSnapshot } from '../console/console-subscription.ts';
 import { useClient } from './context.ts';
-import { storeOf } from './subscription-store.ts';
+import { subscriptionStore } from './subscription-store.ts';
 
 const unopened: ConsoleSnapshot = {
   sessions: undefined,
@@ -19,7 +19,7 @@ export function useSessions(filter: ConsoleFilter = {}): ConsoleSnapshot {
   const wanted = JSON.stringify(filter);
   const store = useMemo(() => {
     const same = JSON.parse(wanted) as ConsoleFilter;
-    return storeOf(
+    return subscriptionStore(
       () => client?.openConsole(same),
       () => client?.consoleSnapshot(same) ?? unopened,
     );

@@ -107,7 +107,7 @@ function answered(state: SessionState, answer: SessionOpened | Refused): Session
     : begun(state, answer);
   // Frames that do not follow belong to the subscription that this one replaces: they come again.
   const taken = phase.buffered.reduce(
-    (step, frame) => andThen(step, (next) => applyFrame(next, frame)),
+    (result, frame) => andThen(result, (next) => applyFrame(next, frame)),
     opened,
   );
   return andThen(taken, settle);

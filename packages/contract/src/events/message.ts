@@ -32,14 +32,14 @@ const usage = {
 };
 
 /** The producer's own numbering: the order messages are listed in. */
-const place = { sequence: count.optional(), turn: count.optional() };
+const sequencing = { sequence: count.optional(), turn: count.optional() };
 
 export const messageEvents = {
   'message.posted': versioned(
     1,
-    z.object({ ...author, ...place, ...usage, content: z.string(), extra }),
+    z.object({ ...author, ...sequencing, ...usage, content: z.string(), extra }),
   ),
-  'message.started': versioned(1, z.object({ ...author, ...place, extra })),
+  'message.started': versioned(1, z.object({ ...author, ...sequencing, extra })),
   /** Chunks `from` to `to` (inclusive, from 0) of a started message, their texts joined. */
   'message.chunked': versioned(
     1,
@@ -53,7 +53,7 @@ export const messageEvents = {
     1,
     z.object({
       ...author,
-      ...place,
+      ...sequencing,
       ...usage,
       content: z.string(),
       chunksHash: z.string().optional(),

@@ -5,12 +5,12 @@ export interface ChunkRun {
   readonly text: string;
 }
 
-/** A message being written: the text without holes so far, and runs ahead of their turn. */
+/** A message being written: the text without gaps so far, and runs ahead of their turn. */
 export interface Assembly {
   readonly text: string;
   /** The chunk that `text` goes on with. */
   readonly next: number;
-  /** Beyond a hole, in order, not overlapping. */
+  /** Beyond a gap, in order, not overlapping. */
   readonly ahead: readonly ChunkRun[];
 }
 
@@ -24,16 +24,16 @@ export const hasChunk = (assembly: Assembly, index: number): boolean =>
 export function withRun(assembly: Assembly, run: ChunkRun): Assembly {
   if (hasChunk(assembly, run.from)) return assembly;
   if (run.from > assembly.next) {
-    const place = assembly.ahead.findLastIndex(({ from }) => from < run.from) + 1;
-    return { ...assembly, ahead: assembly.ahead.toSpliced(place, 0, run) };
+    const index = assembly.ahead.findLastIndex(({ from }) => from < run.from) + 1;
+    return { ...assembly, ahead: assembly.ahead.toSpliced(index, 0, run) };
   }
   let { text, next } = { text: assembly.text + run.text, next: run.to + 1 };
-  let met = 0;
+  let joined = 0;
   for (const { from, to, text: more } of assembly.ahead) {
     if (from > next) break;
     text += more;
     next = to + 1;
-    met += 1;
+    joined += 1;
   }
-  return { text, next, ahead: assembly.ahead.slice(met) };
+  return { text, next, ahead: assembly.ahead.slice(joined) };
 }

@@ -52,7 +52,7 @@ export function evolveConsole(list: ConsoleList, frame: ConsoleFrame): ConsoleLi
   if (frame.patches.length === 0) return { position, epoch, sessions };
   const touched = new Set(frame.patches.map(({ sessionId }) => sessionId));
   const held = new Map<string, SessionView | undefined>();
-  const rest = sessions.filter((session) => {
+  const untouched = sessions.filter((session) => {
     if (!touched.has(session.sessionId)) return true;
     held.set(session.sessionId, session);
     return false;
@@ -61,7 +61,7 @@ export function evolveConsole(list: ConsoleList, frame: ConsoleFrame): ConsoleLi
     held.set(patch.sessionId, patched(held.get(patch.sessionId), patch));
   }
   const changed = [...held.values()].filter((session) => session !== undefined);
-  return { position, epoch, sessions: merged(rest, changed.sort(compareSessions)) };
+  return { position, epoch, sessions: merged(untouched, changed.sort(compareSessions)) };
 }
 
 function patched(held: SessionView | undefined, patch: ConsolePatch): SessionView | undefined {
@@ -76,19 +76,20 @@ function patched(held: SessionView | undefined, patch: ConsolePatch): SessionVie
   }
 }
 
-/** Two lists in order as one; the second is short, so its places in the first are looked up. */
+/** Two ordered lists as one; the second is short, so a binary search inserts its sessions. */
 function merged(a: readonly SessionView[], b: readonly SessionView[]): readonly SessionView[] {
   let next = 0;
   const pieces = b.map((session) => {
-    const place = firstBehind(a, session, next);
-    const piece = [...a.slice(next, place), session];
-    next = place;
+    const index = insertionIndex(a, session, next);
+    const piece = [...a.slice(next, index), session];
+    next = index;
     return piece;
   });
   return [...pieces.flat(), ...a.slice(next)];
 }
 
-function firstBehind(all: readonly SessionView[], session: SessionView, from: number): number {
+/** Where a session belongs in an ordered list, looked for from an index on. */
+function insertionIndex(all: readonly SessionView[], session: SessionView, from: number): number {
   let low = from;
   let high = all.length;
   while (low < high) {

@@ -55,18 +55,18 @@ export function evolveMessage(
 ): MessageView | undefined {
   const known = asMessageEvent(event);
   if (!known || (view && view.state !== 'open')) return view;
-  const seen = { revision: event.revision, at: event.meta.at };
+  const lastEvent = { revision: event.revision, at: event.meta.at };
   switch (known.type) {
     case 'message.posted':
       return { ...begun(known), state: 'complete', content: known.data.content };
     case 'message.started':
       return view ?? begun(known);
     case 'message.chunked':
-      return view && { ...view, ...seen, ...grown(view, known.data) };
+      return view && { ...view, ...lastEvent, ...grown(view, known.data) };
     case 'message.completed':
       return {
         ...(view ?? begun(known)),
-        ...seen,
+        ...lastEvent,
         ...used(known),
         state: 'complete',
         content: known.data.content,
@@ -76,7 +76,7 @@ export function evolveMessage(
       return (
         view && {
           ...view,
-          ...seen,
+          ...lastEvent,
           ...closed,
           state: 'failed',
           content: known.data.content,

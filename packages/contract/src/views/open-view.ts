@@ -58,9 +58,9 @@ function evolveParticipants(
   held: OpenView['participants'],
   event: SessionEvent,
 ): OpenView['participants'] {
-  const about = participantIdOf(event);
-  if (about === undefined) return held;
-  const before = held.find((one) => one.participantId === about);
+  const participantId = participantIdOf(event);
+  if (participantId === undefined) return held;
+  const before = held.find((one) => one.participantId === participantId);
   const after = evolveParticipant(before, event);
   if (!after) return held;
   return [...held.filter((one) => one !== before), after]
@@ -69,13 +69,13 @@ function evolveParticipants(
 }
 
 function evolveMessages(held: OpenView['messages'], event: SessionEvent): OpenView['messages'] {
-  const about = messageIdOf(event);
-  if (about === undefined) return held;
-  const at = held.findIndex((one) => one.messageId === about);
-  const after = evolveMessage(held[at], event);
-  if (!after || after === held[at]) return held;
-  if (at >= 0) return held.with(at, after);
+  const messageId = messageIdOf(event);
+  if (messageId === undefined) return held;
+  const index = held.findIndex((one) => one.messageId === messageId);
+  const after = evolveMessage(held[index], event);
+  if (!after || after === held[index]) return held;
+  if (index >= 0) return held.with(index, after);
   // Nearly always the new one goes last; the rest is for producers that deliver out of order.
-  const place = held.findLastIndex((one) => compareMessages(one, after) < 0) + 1;
-  return held.toSpliced(place, 0, after).slice(-VIEW_MESSAGES_MAX);
+  const insertAt = held.findLastIndex((one) => compareMessages(one, after) < 0) + 1;
+  return held.toSpliced(insertAt, 0, after).slice(-VIEW_MESSAGES_MAX);
 }

@@ -40,16 +40,17 @@ export function evolveParticipant(
   event: SessionEvent,
 ): ParticipantView | undefined {
   const known = asKnown(event);
-  const seen = { revision: event.revision, at: event.meta.at };
+  const lastEvent = { revision: event.revision, at: event.meta.at };
   const happened = happenedAt(event.meta);
-  if (known?.type === 'participant.left') return view && { ...view, ...seen, leftAt: happened };
+  if (known?.type === 'participant.left')
+    return view && { ...view, ...lastEvent, leftAt: happened };
   if (known?.type !== 'participant.joined') return view;
   // A declared join replaces an inferred one whole, nothing inferred touches a declared one, and of
   // two declared ones the earlier stands: so it makes no difference which of them came first.
   const stands = known.data.inferred
     ? view !== undefined
     : view?.declared && view.leftAt === null && (view.joinedAt ?? '') <= happened;
-  return view && stands ? { ...view, ...seen } : joined(known, happened);
+  return view && stands ? { ...view, ...lastEvent } : joined(known, happened);
 }
 
 type Joined = Extract<KnownSessionEvent, { type: 'participant.joined' }>;

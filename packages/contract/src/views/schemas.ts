@@ -20,7 +20,8 @@ const text = z.string().nullable();
 const number = z.number().nullable();
 const instant = z.string();
 const extra = z.record(z.string(), z.unknown());
-const place = { revision: z.number().int(), at: instant };
+/** The last event about it: its revision and when the service received it. */
+const lastEvent = { revision: z.number().int(), at: instant };
 
 const totals = z.object({
   messages: z.number(),
@@ -34,7 +35,7 @@ const totals = z.object({
 
 export const sessionView = z.object({
   sessionId: z.string(),
-  ...place,
+  ...lastEvent,
   status: z.enum(sessionStatuses),
   activity: activity.nullable(),
   activityMessage: text,
@@ -67,7 +68,7 @@ export const sessionView = z.object({
 export const participantView = z.object({
   sessionId: z.string(),
   participantId: z.string(),
-  ...place,
+  ...lastEvent,
   kind: participantKind,
   declared: z.boolean(),
   index: number,
@@ -85,7 +86,7 @@ export const participantView = z.object({
 export const messageView = z.object({
   sessionId: z.string(),
   messageId: z.string(),
-  ...place,
+  ...lastEvent,
   state: z.enum(['open', 'complete', 'failed']),
   role: messageRole,
   source: messageSource,
@@ -111,7 +112,7 @@ export const messageView = z.object({
 export const toolView = z.object({
   sessionId: z.string(),
   callId: z.string(),
-  ...place,
+  ...lastEvent,
   state: z.enum(['running', 'finished', 'failed']),
   tool: z.string(),
   input: z.unknown(),

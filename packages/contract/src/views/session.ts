@@ -92,7 +92,7 @@ const unknownSession = (event: SessionEvent, happened: string): SessionView => (
 export function evolveSession(view: SessionView | undefined, event: SessionEvent): SessionView {
   const happened = happenedAt(event.meta);
   const before = view ?? unknownSession(event, happened);
-  const seen: SessionView = {
+  const next: SessionView = {
     ...before,
     revision: event.revision,
     at: event.meta.at,
@@ -100,9 +100,9 @@ export function evolveSession(view: SessionView | undefined, event: SessionEvent
     lastActivityAt: before.lastActivityAt > happened ? before.lastActivityAt : happened,
   };
   const known = asKnown(event);
-  if (!known) return seen;
+  if (!known) return next;
   // Into the view that was just made: a copy of all its fields costs as much as all else here.
-  const next = Object.assign(seen, changes(seen, known, happened));
+  Object.assign(next, changes(next, known, happened));
   return Object.assign(next, { status: statusOf(next) });
 }
 

@@ -49,12 +49,12 @@ export function evolveTool(view: ToolView | undefined, event: SessionEvent): Too
   const known = asToolEvent(event);
   if (known?.type === 'tool.called') return view ?? called(known);
   if (!known || view?.state !== 'running') return view;
-  const seen = { revision: event.revision, at: event.meta.at };
+  const lastEvent = { revision: event.revision, at: event.meta.at };
   switch (known.type) {
     case 'tool.output':
       return {
         ...view,
-        ...seen,
+        ...lastEvent,
         output: endOf(view.output + known.data.text, TOOL_OUTPUT_MAX),
         outputLength: view.outputLength + known.data.text.length,
       };
@@ -62,7 +62,7 @@ export function evolveTool(view: ToolView | undefined, event: SessionEvent): Too
       const { exitCode, error, durationMs, extra } = known.data;
       return {
         ...view,
-        ...seen,
+        ...lastEvent,
         state: error !== undefined || (exitCode ?? 0) !== 0 ? 'failed' : 'finished',
         exitCode: exitCode ?? null,
         error: error ?? null,

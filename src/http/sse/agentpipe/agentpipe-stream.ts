@@ -40,8 +40,8 @@ export interface AgentPipeContext {
 }
 
 /**
- * One client's way through the log, which it goes at its own pace: it takes what comes next when
- * most of what it was sent has left. So it needs no room, and nothing is held for it.
+ * One client's subscription to the log, at the client's own pace: the next page is read when most
+ * of the last one has left. So it needs no room, and nothing is buffered for it.
  */
 export class AgentPipeStream implements StreamSubscription {
   #position = START;
