@@ -112,7 +112,7 @@ export class SessionsController {
     const listOrder = { sort, direction };
     const request = pageRequest({ ...asked, cursor: placeIn(listOrder, cursor) });
     const { countExactMax } = this.#limits;
-    const wanted = { ...filter, labels };
+    const wanted = { labels, ...filter };
     const found = await listSessions(this.database, wanted, request, countExactMax, listOrder);
     const next = found.next && [sort, direction, ...found.next];
     return {
