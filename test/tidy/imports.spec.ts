@@ -41,6 +41,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
+  'projections/session-list/cached-counts.ts': ['projections/', 'lru-cache'],
   'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
   'src/nodes/': ['src/postgres/', contract, 'zod', 'type pg', 'node:'],
   'src/live/': [
