@@ -217,6 +217,8 @@ export const limits = {
   eventsPageMax: 1_000,
   /** Totals of lists are exact up to here. */
   countExactMax: 10_000,
+  /** How long the total of a list of more than 1,000 sessions is cached. */
+  countCacheMs: 2_000,
 
   /** How often it is checked how much of the disk is free. */
   diskCheckMs: 10_000,

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** A server in a process of its own. */
 export interface Program {
   readonly url: string;
+  readonly pid: number;
   /** Resident memory, in bytes (Linux). */
   memory(): number;
   /** A number that the service tells of itself at `/metrics`. */
@@ -17,9 +18,17 @@ export interface Program {
 /** The key that the service takes in benches; it may do everything. */
 export const adminKey = 'the-admin-key-of-the-benches';
 
-/** Starts the service as it is built, on a database, without limits of rate or number. */
-export const startService = (databaseUrl: string, port = '0'): Promise<Program> =>
+/**
+ * Starts the service as it is built, on a database, without limits of rate or number; `env` is
+ * added to its environment.
+ */
+export const startService = (
+  databaseUrl: string,
+  port = '0',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> =>
   startProgram('../../src/main.js', {
+    ...env,
     PORT: port,
     DATABASE_URL: databaseUrl,
     PLAYHEAD_ADMIN_KEY: adminKey,
@@ -50,6 +59,7 @@ async function startProgram(file: string, env: Record<string, string>): Promise<
   });
   return {
     url,
+    pid: Number(child.pid),
     memory: () => {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1_024;

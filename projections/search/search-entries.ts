@@ -63,7 +63,8 @@ export const searchEntries: Projection<SearchEntryRow> = {
     const change = known && changeOf(row, known, event);
     if (!change) return row;
     const { sessionId, revision } = event;
-    return { ...change, sessionId, entry: entryOf(known), revision };
+    const { at, words, pending } = change;
+    return { sessionId, entry: entryOf(known), revision, at, words, pending };
   },
 };
 

@@ -65,6 +65,7 @@ export async function listSessions(
   request: PageRequest,
   countExactMax: number,
   order = NEWEST_FIRST,
+  count: CountSessions = countSessions,
 ): Promise<KeysetPage<SessionRow>> {
   const [total, sessions] = await Promise.all([
     count(database, filter, countExactMax + 1),
@@ -75,7 +76,15 @@ export async function listSessions(
   return { ...page, rows: page.rows.flatMap(({ row }) => row ?? []) };
 }
 
-async function count(database: DataSource, filter: SessionFilter, max: number): Promise<number> {
+/** How many sessions a filter leaves, counted up to `max`. */
+export type CountSessions = (
+  database: DataSource,
+  filter: SessionFilter,
+  max: number,
+) => Promise<number>;
+
+/** Counts them now. */
+export const countSessions: CountSessions = async (database, filter, max) => {
   const values = new Values();
   const { byIndex, others } = conditionsOf(filter, values);
   const [counted] = await database.query<{ total: number }[]>(
@@ -86,7 +95,7 @@ async function count(database: DataSource, filter: SessionFilter, max: number): 
     values.list,
   );
   return counted?.total ?? 0;
-}
+};
 
 /** A session of the list with what it is sorted by; no row while its own read model is behind. */
 interface SortedSession {

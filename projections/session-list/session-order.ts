@@ -1,4 +1,4 @@
-import { evolveSession, type SessionEvent } from '@playhead/contract';
+import { evolveSession, type SessionEvent, type SessionView } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { byteOrder } from '../../src/projecting/columns.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
@@ -77,27 +77,43 @@ const BLANK = evolveSession(undefined, {
 
 /** The numbers are those of the session's own view, which is made from the part that is kept. */
 function evolveOrder(row: SessionOrderRow | undefined, event: SessionEvent): SessionOrderRow {
-  const kept = row && {
-    ...{ declared: row.declared, startedAt: row.startedAt, lastActivityAt: row.lastActivity },
-    name: row.named ? row.name : null,
-    counted: {
-      ...{ messages: row.messages, tokens: row.tokens, costNano: row.cost },
-      ...{ durationMs: row.duration, toolCalls: 0, inputTokens: 0, outputTokens: 0 },
-    },
-  };
-  const before = kept && { ...BLANK, sessionId: row.sessionId, ...kept };
-  const { sessionId, revision, lastActivityAt, counted, name, declared, startedAt } = evolveSession(
-    before,
-    event,
-  );
-  const { messages, tokens, costNano, durationMs } = counted;
+  const kept = row && viewOf(row);
+  const view = evolveSession(kept, event);
+  const { counted, name } = view;
   return {
-    ...{ sessionId, revision, lastActivity: lastActivityAt, messages, tokens, cost: costNano },
-    ...{ duration: durationMs, declared, startedAt, named: name !== null },
+    sessionId: view.sessionId,
+    revision: view.revision,
+    lastActivity: view.lastActivityAt,
+    messages: counted.messages,
+    tokens: counted.tokens,
+    cost: counted.costNano,
+    duration: counted.durationMs,
+    declared: view.declared,
+    startedAt: view.startedAt,
+    named: name !== null,
     // The name that is kept has been made ready before.
     name: name === kept?.name ? (row?.name ?? '') : orderedName(name ?? ''),
   };
 }
+
+/** What is kept of a session, as its view. */
+const viewOf = (row: SessionOrderRow): SessionView => ({
+  ...BLANK,
+  sessionId: row.sessionId,
+  declared: row.declared,
+  startedAt: row.startedAt,
+  lastActivityAt: row.lastActivity,
+  name: row.named ? row.name : null,
+  counted: {
+    messages: row.messages,
+    toolCalls: 0,
+    tokens: row.tokens,
+    inputTokens: 0,
+    outputTokens: 0,
+    costNano: row.cost,
+    durationMs: row.duration,
+  },
+});
 
 /** A name without case and accents, so that people find it where they look for it. */
 export const orderedName = (name: string): string =>

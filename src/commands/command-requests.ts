@@ -1,5 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import {
+  extended,
   sessionStream,
   type CommandAnswer,
   type CommandType,
@@ -53,7 +54,7 @@ export class CommandRequests {
     const { key, command } = asked;
     const id = key === undefined ? randomUUID() : idOf(asked, key);
     const sessionId = asked.sessionId ?? id;
-    const outcome = await this.#handle({ ...asked, sessionId }, id);
+    const outcome = await this.#handle(extended(asked, { sessionId }), id);
     return {
       sessionId,
       revision: outcome.revision,

@@ -1,4 +1,4 @@
-import { hasChunk, TEXT_LENGTH_MAX, withRun, type ChunkRun } from '@playhead/contract';
+import { extended, hasChunk, TEXT_LENGTH_MAX, withRun, type ChunkRun } from '@playhead/contract';
 import type { EventData, RequestedCommand } from '@playhead/contract';
 import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
 import { refused, type Refused } from './refusal.ts';
@@ -27,7 +27,7 @@ export function post(data: Data<'message.post'>, id: string, state: SessionState
   const sequence = state.sequence + 1;
   return decisionOf({
     type: 'message.posted',
-    data: definedFields({ ...data, messageId, sequence }),
+    data: definedFields(extended(data, { messageId, sequence })),
   });
 }
 
@@ -38,7 +38,7 @@ export function start(data: Data<'message.start'>, id: string, state: SessionSta
   const sequence = state.sequence + 1;
   return decisionOf({
     type: 'message.started',
-    data: definedFields({ ...data, messageId, sequence }),
+    data: definedFields(extended(data, { messageId, sequence })),
   });
 }
 

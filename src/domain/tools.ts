@@ -1,4 +1,4 @@
-import type { RequestedCommand } from '@playhead/contract';
+import { extended, type RequestedCommand } from '@playhead/contract';
 import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
 import { refused, type Refused } from './refusal.ts';
 import type { SessionState } from './session-state.ts';
@@ -17,7 +17,10 @@ export function decideTool(
     case 'tool.call':
       return call
         ? nothingNew
-        : decisionOf({ type: 'tool.called', data: definedFields({ ...command.data, callId }) });
+        : decisionOf({
+            type: 'tool.called',
+            data: definedFields(extended(command.data, { callId })),
+          });
     case 'tool.output':
       if (!call) return refused('not-found', `the session has no tool call ${callId}`);
       if (call === 'finished') return refused('refused', `the tool call ${callId} is finished`);

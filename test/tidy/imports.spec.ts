@@ -43,6 +43,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/projecting/rebuild/': ['src/projecting/', ...logPort, contract, 'typeorm', 'node:'],
   'src/projecting/rebuild/copy-rows.ts': ['src/projecting/', 'pg-copy-streams', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
+  'projections/session-list/cached-counts.ts': ['projections/', 'lru-cache'],
   'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
   'src/nodes/': ['src/postgres/', contract, 'zod', 'type pg', 'node:'],
   'src/live/': [

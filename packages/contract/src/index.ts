@@ -11,6 +11,7 @@ export * from './events/node.ts';
 export * from './events/participant.ts';
 export * from './events/session.ts';
 export * from './events/versioned.ts';
+export * from './extended.ts';
 export * from './ids.ts';
 export * from './instants.ts';
 export * from './keys.ts';

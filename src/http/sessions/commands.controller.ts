@@ -2,6 +2,7 @@ import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Req } from '@
 import {
   commandAnswer,
   commandTypes,
+  extended,
   id,
   type CommandAnswer,
   type CommandType,
@@ -70,7 +71,7 @@ export class CommandsController {
     asked: Omit<Parameters<CommandRequests['request']>[0], 'actor' | 'key'>,
   ): Promise<CommandAnswer> {
     const key = idempotencyKeyOf(request);
-    return this.requests.request({ ...asked, actor: principalOf(request).id, key });
+    return this.requests.request(extended(asked, { actor: principalOf(request).id, key }));
   }
 }
 

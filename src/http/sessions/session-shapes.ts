@@ -1,6 +1,7 @@
 import {
   answeredSession,
   dollars,
+  extended,
   messageView,
   participantView,
   sessionView,
@@ -17,10 +18,10 @@ import { cursorOf } from '../list-cursors.ts';
 export const sessionShape = (
   session: SessionView,
   participants: readonly ParticipantView[] | undefined,
-) => ({
-  ...answeredSession(session),
-  participants: (participants ?? []).map(participantShape),
-});
+) =>
+  Object.assign(answeredSession(session), {
+    participants: (participants ?? []).map(participantShape),
+  });
 
 /** What `fields` may name of a session. */
 export const sessionFields: readonly (keyof ReturnType<typeof sessionShape>)[] = [
@@ -32,12 +33,12 @@ export const sessionFields: readonly (keyof ReturnType<typeof sessionShape>)[] =
 ];
 
 /** A participant: the view, and the names that AgentPipe's pages read. */
-export const participantShape = (participant: ParticipantView) => ({
-  ...participant,
-  id: participant.participantId,
-  agentId: participant.participantId,
-  agentName: participant.name,
-});
+export const participantShape = (participant: ParticipantView) =>
+  extended(participant, {
+    id: participant.participantId,
+    agentId: participant.participantId,
+    agentName: participant.name,
+  });
 
 /** What `fields` may name of a participant. */
 export const participantFields: readonly (keyof ReturnType<typeof participantShape>)[] = [
@@ -46,17 +47,17 @@ export const participantFields: readonly (keyof ReturnType<typeof participantSha
 ];
 
 /** A message: the view, and the names that AgentPipe's pages read. */
-export const messageShape = (message: MessageView) => ({
-  ...message,
-  id: message.messageId,
-  agentId: message.participantId,
-  timestamp: message.occurredAt,
-  sequenceNumber: message.sequence,
-  turnNumber: message.turn,
-  totalTokens: message.tokens,
-  cost: dollars(message.costNano),
-  duration: message.durationMs,
-});
+export const messageShape = (message: MessageView) =>
+  extended(message, {
+    id: message.messageId,
+    agentId: message.participantId,
+    timestamp: message.occurredAt,
+    sequenceNumber: message.sequence,
+    turnNumber: message.turn,
+    totalTokens: message.tokens,
+    cost: dollars(message.costNano),
+    duration: message.durationMs,
+  });
 
 /** What `fields` may name of a message. */
 export const messageFields: readonly (keyof ReturnType<typeof messageShape>)[] = [
@@ -66,7 +67,7 @@ export const messageFields: readonly (keyof ReturnType<typeof messageShape>)[] =
 ];
 
 /** A tool call: the view, and its id as everything else over HTTP has one. */
-export const toolShape = (call: ToolView) => ({ ...call, id: call.callId });
+export const toolShape = (call: ToolView) => extended(call, { id: call.callId });
 
 /** What `fields` may name of a tool call. */
 export const toolFields: readonly (keyof ReturnType<typeof toolShape>)[] = [

@@ -9,6 +9,7 @@ import {
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { firstParticipants } from '../../../projections/participants.ts';
+import { cachedCounts } from '../../../projections/session-list/cached-counts.ts';
 import {
   isNumeric,
   listSessions,
@@ -87,6 +88,7 @@ export class SessionsController {
   readonly #limits: Limits;
   readonly #listQuery;
   readonly #eventsQuery;
+  readonly #count;
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -97,11 +99,14 @@ export class SessionsController {
     this.#limits = config.limits;
     this.#listQuery = listQuery(this.#limits);
     this.#eventsQuery = eventsQuery(this.#limits);
+    this.#count = cachedCounts(this.#limits.countCacheMs);
   }
 
   @Get()
   @Documented({
-    summary: 'Sessions, newest start first unless `sort` and `order` say something else',
+    summary:
+      'Sessions, newest start first unless `sort` and `order` say something else; a `total` of ' +
+      'more than 1,000 may be some seconds old',
     query: listQuery,
   })
   async list(@Query() query: unknown) {
@@ -112,8 +117,15 @@ export class SessionsController {
     const listOrder = { sort, direction };
     const request = pageRequest({ ...asked, cursor: keysetIn(listOrder, cursor) });
     const { countExactMax } = this.#limits;
-    const wanted = { ...filter, labels };
-    const found = await listSessions(this.database, wanted, request, countExactMax, listOrder);
+    const wanted = { labels, ...filter };
+    const found = await listSessions(
+      this.database,
+      wanted,
+      request,
+      countExactMax,
+      listOrder,
+      this.#count,
+    );
     const next = found.next && [sort, direction, ...found.next];
     return {
       sessions: await this.#shaped(found.rows, fields),
