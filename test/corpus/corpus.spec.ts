@@ -54,12 +54,13 @@ describe('the corpus of released events', () => {
     expect(missingFiles(files)).toEqual([]);
   });
 
-  it('holds in each file what its name says, as a store would have it', () => {
+  it('holds in each file what its name says, and what came before it, as stores have it', () => {
     for (const file of files) {
-      for (const { type, v, data, meta } of eventsIn(file)) {
-        expect(fileName(type, v)).toBe(file.name);
-        expect([data, meta].map((text) => JSON.stringify(JSON.parse(text)))).toEqual([data, meta]);
-      }
+      const held = new Set(eventsIn(file).map(({ type, v }) => fileName(type, v)));
+      expect([...held]).toContain(file.name);
+    }
+    for (const { data, meta } of events) {
+      expect([data, meta].map((text) => JSON.stringify(JSON.parse(text)))).toEqual([data, meta]);
     }
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
   });

@@ -26,7 +26,7 @@ export interface CorpusEvent {
   readonly meta: string;
 }
 
-/** One file of the corpus: events of one type in one version. */
+/** One file of the corpus: events of one type in one version, and others that set the scene. */
 export interface CorpusFile {
   readonly name: string;
   readonly text: string;
