@@ -14,6 +14,7 @@ import { AppendInALoop0000000000013 } from './0013-append-in-a-loop.ts';
 import { Timeline0000000000020 } from './0020-timeline.ts';
 import { SearchEntries0000000000021 } from './0021-search-entries.ts';
 import { SessionOrder0000000000022 } from './0022-session-order.ts';
+import { NotedVersions0000000000027 } from './0027-noted-versions.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -36,4 +37,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Timeline0000000000020,
   SearchEntries0000000000021,
   SessionOrder0000000000022,
+  NotedVersions0000000000027,
 ];

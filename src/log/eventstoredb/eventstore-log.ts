@@ -45,7 +45,8 @@ export async function openEventStoreLog(
     const identity = await identify(current, names, options.answerMs);
     const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
     const head = new LogHead(reader);
-    const versions = new EventVersions(versionStream(reader), warn);
+    const bounds = { limit: options.readEventsMax, bytesMax: options.readBytesMax };
+    const versions = new EventVersions(versionStream(reader, bounds), warn);
     await Promise.all([head.find(), versions.check()]);
     const parts = { current, names, reader, head, versions, close };
     return new EventStoreLog(identity.epoch, parts, options);
@@ -85,7 +86,6 @@ class EventStoreLog implements EventLog {
 
   async append(append: Append): Promise<Appended> {
     const storable = encode(append, this.options.appendBytesMax);
-    this.parts.versions.note(storable);
     return this.#writer
       .append(storable)
       .catch((fault: unknown) => this.#noteDeleted(append.stream, fault));
