@@ -10,7 +10,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { anEvent } from '../support/log-events.ts';
 import { Program } from '../support/program.ts';
 import { logInPostgres, RunningService } from '../support/service.ts';
-import { root } from '../support/sources.ts';
+import { read, root } from '../support/sources.ts';
 
 /* A service starts on a log that older builds have written. */
 
@@ -53,12 +53,12 @@ it('old versions are read as those of today, newer and unknown ones pass with a 
       [2, 5].includes(nth) ? 'finished' : 'failed',
     ]),
   ]);
-  const read = async (id: string): Promise<SessionEvent[]> =>
+  const eventsOf = async (id: string): Promise<SessionEvent[]> =>
     (await running.get<{ events: SessionEvent[] }>(`/api/sessions/${id}/events?limit=1000`)).events;
-  const ends = (await read(review)).filter(({ type }) => type === 'tool.finished');
+  const ends = (await eventsOf(review)).filter(({ type }) => type === 'tool.finished');
   expect(ends.map(({ v }) => v)).toEqual([2, 2, 2, 2, 2, 2]);
   expect(Object.keys(ends[0] ?? {})).not.toContain('stored');
-  expect(await read('tomorrow')).toMatchObject([
+  expect(await eventsOf('tomorrow')).toMatchObject([
     { type: 'tool.finished', v: 99, data: { any: [null, 1e300] } },
     { type: 'nobody.knows-this', v: 3, data: 'no object' },
   ]);
@@ -97,5 +97,6 @@ it('a build without an upcast refuses to start and names what it cannot read', a
     'DATABASE_URL: the log holds versions of events that no upcast lifts to those of this build: ' +
       "tool.finished 1 (today's is 2); start a build that has the upcasts\n",
   );
+  expect(read('docs/operate.md')).toContain(refused.stderr);
   rmSync(folder, { recursive: true });
 }, 120_000);

@@ -46,7 +46,7 @@ export async function openEventStoreLog(
     const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
     const head = new LogHead(reader);
     const bounds = { limit: options.readEventsMax, bytesMax: options.readBytesMax };
-    const versions = new EventVersions(versionStream(reader, bounds), warn);
+    const versions = new EventVersions(versionStream(reader, bounds, warn), warn);
     await Promise.all([head.find(), versions.check()]);
     const parts = { current, names, reader, head, versions, close };
     return new EventStoreLog(identity.epoch, parts, options);

@@ -19,9 +19,13 @@ interface Noted {
 /**
  * The versions of event types in a stream beside the log's. Two nodes may note one at once, so it
  * may be there more than once. A log from before versions were noted ahead of their events is read
- * once from its beginning, page by page.
+ * once from its beginning, page by page, and `warn` says why the start takes its time.
  */
-export function versionStream(reader: ReaderParts, bounds: PageBounds): EventVersionStore {
+export function versionStream(
+  reader: ReaderParts,
+  bounds: PageBounds,
+  warn: (message: string, about: unknown) => void,
+): EventVersionStore {
   const { current, names } = reader;
   const append = (type: string, data: Record<string, unknown>) =>
     current.ask('append', (client) =>
@@ -37,7 +41,13 @@ export function versionStream(reader: ReaderParts, bounds: PageBounds): EventVer
       if (isComplete) return versions;
       const isNoted = ({ type, v }: EventVersion): boolean =>
         versions.some((one) => one.type === type && one.v === v);
-      const missing = (await versionsIn(reader, bounds)).filter((one) => !isNoted(one));
+      const found = await versionsIn(reader, bounds, () =>
+        warn(
+          'the whole log is read, once, to learn which versions of events it holds',
+          names.versions,
+        ),
+      );
+      const missing = found.filter((one) => !isNoted(one));
       for (const version of missing) await add(version);
       await append(COMPLETE, {});
       return [...versions, ...missing];
@@ -60,13 +70,18 @@ const readNoted = ({ current, names, answerMs }: ReaderParts): Promise<Noted> =>
   });
 
 /** Every version that the log itself holds, each once. */
-async function versionsIn(reader: ReaderParts, bounds: PageBounds): Promise<EventVersion[]> {
+async function versionsIn(
+  reader: ReaderParts,
+  bounds: PageBounds,
+  onBegun: () => void,
+): Promise<EventVersion[]> {
   const found = new Map<string, EventVersion>();
   for (let after = START; ;) {
     const page = await readAll(reader, after, bounds);
-    for (const { type, v } of page.map(asStored)) found.set(`${type} ${v}`, { type, v });
     const last = page.at(-1);
     if (!last) return [...found.values()];
+    if (after === START) onBegun();
+    for (const { type, v } of page.map(asStored)) found.set(`${type} ${v}`, { type, v });
     after = last.position;
   }
 }

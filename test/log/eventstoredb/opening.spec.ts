@@ -64,6 +64,11 @@ describe('opening a log in EventStoreDB', () => {
       await (await store.open()).close();
       expect(holds()).toEqual([1, 2].map((v) => ({ type: 'test.happened', v })));
       expect(own()).toHaveLength(3);
+      expect(store.warnings).toEqual([
+        expect.stringContaining('the whole log is read, once'),
+        expect.stringContaining('unknown to this build'),
+        ...(start === 1 ? [expect.stringContaining('unknown to this build')] : []),
+      ]);
     }
     // Not noted by who wrote it, and so not found: the log was not read again.
     const unnoted = { type: 'test.happened', data: {}, metadata: metadata(3) };
