@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { eventTypes } from '@playhead/contract';
+import { upcast } from '../../src/log/upcasts.ts';
 import {
   corpusFiles,
   corpusFolder,
@@ -9,6 +10,7 @@ import {
   foldsOf,
   misreadEvents,
   missingFiles,
+  parsed,
   type CorpusEvent,
   type CorpusFile,
 } from '../support/corpus.ts';
@@ -67,6 +69,17 @@ describe('the corpus of released events', () => {
 
   it('is read in the shape of today, whatever its version', () => {
     expect(misreadEvents(events)).toEqual([]);
+  });
+
+  it('is still there as it was stored when it was read, in one version or another', () => {
+    let lifted = 0;
+    for (const event of events) {
+      const read = upcast(parsed(event));
+      const { v, data } = read.stored ?? read;
+      expect([v, JSON.stringify(data)]).toEqual([event.v, event.data]);
+      lifted += read.stored ? 1 : 0;
+    }
+    expect(lifted).toBeGreaterThan(0);
   });
 
   it('is never changed once it was released', () => {
