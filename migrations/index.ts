@@ -15,6 +15,7 @@ import { Timeline0000000000020 } from './0020-timeline.ts';
 import { SearchEntries0000000000021 } from './0021-search-entries.ts';
 import { SessionOrder0000000000022 } from './0022-session-order.ts';
 import { Rebuilds0000000000025 } from './0025-rebuilds.ts';
+import { NotedVersions0000000000027 } from './0027-noted-versions.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -38,4 +39,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   SearchEntries0000000000021,
   SessionOrder0000000000022,
   Rebuilds0000000000025,
+  NotedVersions0000000000027,
 ];

@@ -68,7 +68,7 @@ const keyOf = (callId: string | undefined): readonly string[] =>
 
 export const tools: Projection<ToolRow> = {
   name: 'tools',
-  version: 2,
+  version: 3,
   entity: ToolRow,
   keyColumn: 'callId',
   keys: (event) => keyOf(toolCallIdOf(event)),

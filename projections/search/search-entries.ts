@@ -50,7 +50,7 @@ type Named = Pick<SessionView, 'declared' | 'startedAt' | 'name' | 'prompt'>;
 
 export const searchEntries: Projection<SearchEntryRow> = {
   name: 'search_entries',
-  version: 1,
+  version: 2,
   isBackground: true,
   entity: SearchEntryRow,
   keyColumn: 'entry',

@@ -1,4 +1,4 @@
-import { extended, type RequestedCommand } from '@playhead/contract';
+import { extended, type RequestedCommand, type ToolOutcome } from '@playhead/contract';
 import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
 import { refused, type Refused } from './refusal.ts';
 import type { SessionState } from './session-state.ts';
@@ -28,6 +28,15 @@ export function decideTool(
     case 'tool.finish':
       if (!call) return refused('not-found', `the session has no tool call ${callId}`);
       if (call === 'finished') return nothingNew;
-      return decisionOf({ type: 'tool.finished', data: definedFields(command.data) });
+      return decisionOf({
+        type: 'tool.finished',
+        data: { ...definedFields(command.data), outcome: outcomeOf(command.data) },
+      });
   }
 }
+
+type Finish = Extract<ToolCommand, { type: 'tool.finish' }>['data'];
+
+/** Programs say by their exit code that they failed; tools without one by an error. */
+const outcomeOf = ({ exitCode = 0, error }: Finish): ToolOutcome =>
+  error !== undefined || exitCode !== 0 ? 'failed' : 'finished';

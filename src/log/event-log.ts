@@ -19,7 +19,15 @@ export interface RecordedEvent extends NewEvent {
   readonly position: string;
   /** Size of the stored data and meta, as JSON in UTF-8; what memory budgets count. */
   readonly bytes: number;
+  /** What was stored, where an upcast has lifted it. */
+  readonly stored?: Pick<NewEvent, 'v' | 'data'>;
 }
+
+/** The event as it was stored, whatever it is read as today: copies and digests are of this. */
+export const asStored = ({ stored, ...event }: RecordedEvent): RecordedEvent => ({
+  ...event,
+  ...stored,
+});
 
 /** The position before the first event. */
 export const START = '';

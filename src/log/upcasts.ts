@@ -1,13 +1,29 @@
-import type { NewEvent } from './event-log.ts';
+import type { NewEvent, RecordedEvent } from './event-log.ts';
 
-/** Lifts the data of one version of an event type to the next version. Pure. */
+/** Lifts the data of one version of an event type to the next: a new value, the old untouched. */
 export type Upcast = (data: unknown) => unknown;
 
 /** By event type, then by the version that is lifted to the one after it. */
 export type Upcasts = Readonly<Record<string, Readonly<Record<number, Upcast>>>>;
 
 /** Every shape that events once had. Nothing is ever removed: the log holds them for good. */
-export const upcasts: Upcasts = {};
+export const upcasts: Upcasts = {
+  'tool.finished': {
+    /** By the rule of the readers of version 1, which must stay as it was then. */
+    1: (data) => {
+      const { callId, ...rest } = data as ToolFinished1;
+      const hasFailed = rest.error !== undefined || (rest.exitCode ?? 0) !== 0;
+      return { callId, outcome: hasFailed ? 'failed' : 'finished', ...rest };
+    },
+  },
+};
+
+/** What the lift of `tool.finished` 1 needs of it. */
+interface ToolFinished1 {
+  readonly callId: string;
+  readonly exitCode?: number;
+  readonly error?: string;
+}
 
 const upcastOf = (registry: Upcasts, type: string, v: number): Upcast | undefined =>
   Object.hasOwn(registry, type) ? registry[type]?.[v] : undefined;
@@ -15,16 +31,19 @@ const upcastOf = (registry: Upcasts, type: string, v: number): Upcast | undefine
 /**
  * The event in the newest shape the registry leads to. Types and versions it does not know pass
  * untouched, and so does data at which an upcast fails: one event must not stop those behind it.
- * What is stored never changes.
+ * What is stored never changes, and goes along as `stored`.
  */
-export function upcast<Event extends NewEvent>(event: Event, registry: Upcasts = upcasts): Event {
+export function upcast<Event extends NewEvent>(
+  event: Event,
+  registry: Upcasts = upcasts,
+): Event & Pick<RecordedEvent, 'stored'> {
   let { v, data } = event;
   try {
     for (let lift; (lift = upcastOf(registry, event.type, v)); v += 1) data = lift(data);
   } catch {
     return event;
   }
-  return v === event.v ? event : { ...event, v, data };
+  return v === event.v ? event : { ...event, v, data, stored: { v: event.v, data: event.data } };
 }
 
 /** The version that an event of this type and version is read as. */

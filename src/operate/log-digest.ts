@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
+import { asStored, START, type EventLog, type RecordedEvent } from '../log/event-log.ts';
 
 /** The last event of a stream. */
 export interface StreamEnd {
@@ -12,15 +12,18 @@ export interface LogDigest {
   readonly events: number;
   readonly streams: ReadonlyMap<string, StreamEnd>;
   /**
-   * 64 hex digits over stream, revision, id, type, version, data and meta of every event. Equal
-   * for two logs that hold the same, in whatever order their streams were mixed.
+   * 64 hex digits over stream, revision, id, type, version, data and meta of every event as it was
+   * stored. Equal for two logs that hold the same, in whatever order their streams were mixed.
    */
   readonly digest: string;
   /** Position of the last event that was seen. */
   readonly through: string;
 }
 
-/** All events of a log in order, up to a position when there is one, page by page. */
+/**
+ * All events of a log in order and as they were stored, up to a position when there is one, page by
+ * page.
+ */
 export async function* allPages(
   log: EventLog,
   limit: number,
@@ -32,7 +35,8 @@ export async function* allPages(
     if (!last) return;
     after = last.position;
     const isBeyond = through !== undefined && after > through;
-    yield isBeyond ? page.filter(({ position }) => position <= through) : page;
+    const wanted = isBeyond ? page.filter(({ position }) => position <= through) : page;
+    yield wanted.map(asStored);
   }
 }
 

@@ -24,6 +24,7 @@ export class CopyLoop {
   #gaps: GapDetector;
   #model: { readonly version: number; readonly model: ReadModel } | undefined;
   #error: string | undefined;
+  #unmoved: { readonly position: string; readonly since: number } | undefined;
 
   constructor(
     private readonly projection: Projection,
@@ -67,7 +68,8 @@ export class CopyLoop {
     const { limits, dataSource, log } = this.context;
     const found = await findCheckpoint(dataSource.manager, this.#name);
     if (!found) return false;
-    const model = found.epoch === log.epoch ? await this.#modelOf(found) : undefined;
+    const isOfLog = found.epoch === log.epoch;
+    const model = isOfLog ? await this.#modelOf(found) : undefined;
     const batch = model ? await this.#source.next(found.position) : [];
     const last = batch.at(-1);
     if (!model || !last) {
@@ -96,10 +98,11 @@ export class CopyLoop {
    * How the rows are made: as their version does. Only rows that were swapped out are kept up by
    * another version where nobody has theirs; they are no longer what that version would make.
    */
-  async #modelOf({ version, mixed }: CheckpointState): Promise<ReadModel | undefined> {
+  async #modelOf(found: CheckpointState): Promise<ReadModel | undefined> {
+    const { version, mixed } = found;
     if (this.#model?.version === version) return this.#model.model;
     const logic = logicOf(this.projection, version);
-    if (!logic && this.kind === 'rebuild') return undefined;
+    if (!logic && (this.kind === 'rebuild' || !this.#isDeserted(found))) return undefined;
     const { dataSource, notice } = this.context;
     if (!logic && !mixed) {
       notice('rows of another version are kept up with this one', {
@@ -111,6 +114,14 @@ export class CopyLoop {
     const model = readModelOf(dataSource, copyOf(logic ?? this.projection, this.kind));
     this.#model = { version, model };
     return model;
+  }
+
+  /** Whether no node of the rows' own version has moved them on for a while though events wait. */
+  #isDeserted({ position }: CheckpointState): boolean {
+    const { tail, limits } = this.context;
+    const isMoving = position !== this.#unmoved?.position || position >= tail.through;
+    if (isMoving) this.#unmoved = { position, since: Date.now() };
+    return Date.now() - (this.#unmoved?.since ?? 0) >= limits.projectionTakeoverMs;
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -14,12 +14,14 @@ interface Database {
   readonly url: string;
   /** What tells it from its copies where Postgres cannot; '' when Postgres can. */
   readonly location: string;
+  /** What the person who starts the service has set to choose it. */
+  readonly setting: string;
 }
 
 /** Opens the log that is configured. Throws what the person who starts the service can read. */
 export async function openLog(
   { limits, eventStoreUrl, eventStorePrefix }: Config,
-  { database, url, location }: Database,
+  { database, url, location, setting }: Database,
   nodes: Nodes,
   logger: Logger,
 ): Promise<EventLog> {
@@ -34,5 +36,9 @@ export async function openLog(
     logger.warn('the database is a copy: the list of sessions is opened again by who had it open');
   }
   const hasOthers = (): boolean => nodes.others > 0;
-  return openPostgresLog({ ...limits, connectionString: url, hasOthers, warn });
+  return openPostgresLog({ ...limits, connectionString: url, hasOthers, warn }).catch(
+    (failure: unknown) => {
+      throw new StartupError(setting, failure);
+    },
+  );
 }

@@ -47,8 +47,9 @@ export async function openParts(
     : await embeddedPostgres(config, logger, cleanup, onFatal);
   const disk = databaseUrl ? undefined : await watchDisk(config, logger);
   if (disk) cleanup.add(() => disk.stop());
+  const setting = databaseUrl ? 'DATABASE_URL' : folderOf(config);
   const explain = (failure: unknown): never => {
-    throw new StartupError(databaseUrl ? 'DATABASE_URL' : folderOf(config), failure);
+    throw new StartupError(setting, failure);
   };
   const database = await openDatabase(url, {
     entities: [KeyRow, ...projections.map(({ entity }) => entity)],
@@ -63,7 +64,7 @@ export async function openParts(
     warn: (message, about) => logger.warn({ about }, message),
   });
   cleanup.add(() => nodes.close());
-  const log = await openLog(config, { database, url, location }, nodes, logger);
+  const log = await openLog(config, { database, url, location, setting }, nodes, logger);
   cleanup.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   cleanup.add(() => tail.stop());

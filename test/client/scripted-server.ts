@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import {
+  eventTypes,
   evolveOpenView,
   refuse,
   type ErrorCode,
+  type EventType,
   type OpenView,
   type Refusal,
   type Refused,
@@ -47,12 +49,13 @@ const eventAt = (revision: number): SessionEvent => {
     ['session.renamed', { name: id }],
     ['message.completed', { ...streamed, content: id }],
     ['participant.joined', { participantId: `p${revision % 3}`, kind: 'user' }],
-    ['tool.finished', { callId, exitCode: 0 }],
+    ['tool.finished', { callId, outcome: 'finished', exitCode: 0 }],
     ['nobody.knows-this', { revision }],
   ][revision % 10] as [string, object];
   const at = new Date(1_760_000_000_000 + revision).toISOString();
+  const v = type in eventTypes ? eventTypes[type as EventType].v : 1;
   return {
-    ...{ id, sessionId: 's1', revision, position: `${revision}`.padStart(8, '0'), type, v: 1 },
+    ...{ id, sessionId: 's1', revision, position: `${revision}`.padStart(8, '0'), type, v },
     ...{ data, meta: { at, actor: 'key:test', commandId: id } },
   };
 };

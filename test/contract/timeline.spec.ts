@@ -1,4 +1,5 @@
 import {
+  eventTypes,
   evolveMessage,
   evolveOpenView,
   evolveTool,
@@ -8,6 +9,7 @@ import {
   toolCallIdOf,
   VIEW_TIMELINE_CHARACTERS_MAX,
   VIEW_TIMELINE_MAX,
+  type EventType,
   type MessageView,
   type OpenView,
   type SessionEvent,
@@ -19,8 +21,8 @@ import {
 import fc from 'fast-check';
 
 const event = (revision: number, type: string, data: object): SessionEvent => ({
-  ...{ id: crypto.randomUUID(), sessionId: 's', revision, position: String(revision), v: 1 },
-  ...{ type, data },
+  ...{ id: crypto.randomUUID(), sessionId: 's', revision, position: String(revision) },
+  ...{ type, v: type in eventTypes ? eventTypes[type as EventType].v : 1, data },
   meta: { at: '2026-01-01T00:00:00.000Z', actor: 'key:test', commandId: 'c' },
 });
 
@@ -84,7 +86,7 @@ function eventsOf(steps: readonly Step[]): SessionEvent[] {
       case 'output':
         return event(revision, 'tool.output', { callId, text });
       case 'finished':
-        return event(revision, 'tool.finished', { callId, exitCode: 0 });
+        return event(revision, 'tool.finished', { callId, outcome: 'finished' });
       case 'error':
         return event(revision, 'session.error-raised', { message: text });
       case 'state':

@@ -1,15 +1,17 @@
 import {
+  eventTypes,
   evolveTool,
   TOOL_OUTPUT_MAX,
   toolCallIdOf,
+  type EventType,
   type SessionEvent,
   type ToolView,
 } from '@playhead/contract';
 
 let revision = 0;
-const event = (type: string, data: object): SessionEvent => ({
-  ...{ id: crypto.randomUUID(), sessionId: 's', revision: (revision += 1), position: '1', v: 1 },
-  ...{ type, data: { callId: 'c', ...data } },
+const event = (type: EventType, data: object): SessionEvent => ({
+  ...{ id: crypto.randomUUID(), sessionId: 's', revision: (revision += 1), position: '1' },
+  ...{ type, v: eventTypes[type].v, data: { callId: 'c', ...data } },
   meta: { at: '2026-01-01T00:00:00.000Z', actor: 'key:test', commandId: crypto.randomUUID() },
 });
 
@@ -25,7 +27,7 @@ describe('a tool call', () => {
       call,
       event('tool.output', { text: 'a' }),
       event('tool.output', { text: 'b' }),
-      event('tool.finished', { exitCode: 0, durationMs: 3 }),
+      event('tool.finished', { outcome: 'finished', exitCode: 0, durationMs: 3 }),
     );
     expect(view).toMatchObject({
       ...{ callId: 'c', state: 'finished', tool: 'search', input: [1, null], output: 'ab' },
@@ -34,21 +36,22 @@ describe('a tool call', () => {
     });
   });
 
-  it.each([
-    ['failed', { exitCode: 1 }],
-    ['failed', { error: 'no' }],
-    ['failed', { exitCode: 0, error: 'no' }],
-    ['finished', { exitCode: 0 }],
-    ['finished', {}],
-  ])('is %s after %j', (state, end) => {
-    expect(fold(called(), event('tool.finished', end))?.state).toBe(state);
+  it('ends as its last event says, whatever the exit code', () => {
+    for (const outcome of ['finished', 'failed']) {
+      const end = event('tool.finished', { outcome, exitCode: 1, error: 'no' });
+      expect(fold(called(), end)).toMatchObject({ state: outcome, exitCode: 1, error: 'no' });
+    }
   });
 
   it('is not changed by what is said of it before its call, after its end, or twice', () => {
-    expect(fold(event('tool.output', { text: 'a' }), event('tool.finished', {}))).toBeUndefined();
-    const ended = fold(called(), event('tool.finished', {}));
+    expect(
+      fold(event('tool.output', { text: 'a' }), event('tool.finished', { outcome: 'finished' })),
+    ).toBeUndefined();
+    const ended = fold(called(), event('tool.finished', { outcome: 'finished' }));
     expect(evolveTool(ended, event('tool.output', { text: 'late' }))).toBe(ended);
-    expect(evolveTool(ended, event('tool.finished', { exitCode: 9 }))).toBe(ended);
+    expect(evolveTool(ended, event('tool.finished', { outcome: 'failed', exitCode: 9 }))).toBe(
+      ended,
+    );
     expect(evolveTool(ended, called())).toBe(ended);
     expect(toolCallIdOf(event('message.chunked', {}))).toBeUndefined();
   });

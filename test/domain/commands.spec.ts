@@ -156,3 +156,18 @@ describe('what a session is doing', () => {
     expect(made.view?.session.activity).toBe('idle');
   });
 });
+
+describe('a tool call that ends', () => {
+  it.each([
+    ['failed', { exitCode: 1 }],
+    ['failed', { error: 'no' }],
+    ['failed', { exitCode: 0, error: 'no' }],
+    ['finished', { exitCode: 0 }],
+    ['finished', {}],
+  ])('has %s with %j', (outcome, end) => {
+    const made = session('active');
+    made.take({ type: 'tool.finish', data: { callId: 'call', ...end } }, 'finish');
+    const data = { callId: 'call', outcome, ...end };
+    expect(made.events.at(-1)).toMatchObject({ type: 'tool.finished', v: 2, data });
+  });
+});

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { EventLog, NewEvent } from '../../src/log/event-log.ts';
+import type { EventLog, NewEvent, RecordedEvent } from '../../src/log/event-log.ts';
 import { LogError, NO_STREAM } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { copyLog } from '../../src/operate/copy-log.ts';
@@ -7,6 +7,7 @@ import { digestLog } from '../../src/operate/log-digest.ts';
 import { serverStore, fakeEventStore } from '../conformance/eventstore-store.ts';
 import { postgresStore } from '../conformance/postgres-store.ts';
 import type { LogStore } from '../conformance/log-under-test.ts';
+import { byStream, corpusFiles, eventsIn, parsed } from '../support/corpus.ts';
 import { anEvent, eventOfBytes, eventsOf, someEvents } from '../support/log-events.ts';
 
 const options = { readEventsMax: 7, appendBytesMax: 900 * 1024 };
@@ -117,6 +118,64 @@ describe('copying a log', () => {
     expect(first).toMatchObject({ events: 20, isBehind: true });
     expect(await copyLog(from, to, options)).toMatchObject({ copied: 3, isBehind: false });
     await expectEqual(from, to);
+  });
+});
+
+const asNew = ({ id, type, v, data, meta }: RecordedEvent): NewEvent => ({
+  ...{ id, type, v, data, meta },
+});
+
+/** Of an old version, which an upcast lifts when it is read. */
+const old = byStream(corpusFiles().flatMap(eventsIn));
+
+describe('a log with events of old versions', () => {
+  const finished = (v: number, data: object): NewEvent => ({
+    ...{ ...anEvent(data, 'b7e0f0a4-93b2-4c6e-8a55-0d6f3f6f1d10'), type: 'tool.finished', v },
+  });
+  const lifted = finished(2, { callId: 'c', outcome: 'failed', exitCode: 1 });
+
+  it('has the digest of what was stored, not of what it is read as', async () => {
+    const [stored, read] = [openMemoryLog(), openMemoryLog()];
+    await fill(stored, [[finished(1, { callId: 'c', exitCode: 1 })]]);
+    await fill(read, [[lifted]]);
+    const [event] = await eventsOf(stored, 'session-0');
+    expect(event).toMatchObject({ v: 2, data: lifted.data });
+    expect((await digestLog(stored, 9)).digest).not.toBe((await digestLog(read, 9)).digest);
+    await expect(copyLog(stored, read, options)).rejects.toThrow('the logs differ');
+  });
+
+  it.each([
+    ['Postgres', postgresStore],
+    ['EventStoreDB (stand-in)', fakeEventStore],
+  ])('is copied by way of %s byte for byte', async (_name, between) => {
+    const stores = [await postgresStore(), await between(), await postgresStore()] as const;
+    const [from, by, to] = await Promise.all(stores.map((store) => store.open()));
+    if (!from || !by || !to) throw new Error('three logs');
+    for (const [stream, events] of old) {
+      await from.append({ stream, expected: NO_STREAM, events: events.map(parsed) });
+    }
+    await copyLog(from, by, options);
+    await copyLog(by, to, options);
+    for (const [stream] of old) {
+      // Ids make an append the same one, in whatever version its events are sent again.
+      const events = (await eventsOf(by, stream)).map(asNew);
+      const again = await by.append({ stream, expected: NO_STREAM, events });
+      expect(again).toMatchObject({ revision: events.length - 1, repeated: true });
+    }
+    for (const store of [stores[0], stores[2]]) {
+      const client = await store.connect();
+      const { rows } = await client.query(
+        `select stream, revision, id, type, v, data::text, meta::text from events
+         order by stream, revision`,
+      );
+      expect(rows).toEqual([...old.values()].flat());
+      const noted = await client.query('select v from event_versions where type = $1 order by v', [
+        'tool.finished',
+      ]);
+      expect(noted.rows).toEqual([{ v: 1 }, { v: 2 }]);
+    }
+    await Promise.all([from.close(), by.close(), to.close()]);
+    await Promise.all(stores.map((store) => store.drop()));
   });
 });
 

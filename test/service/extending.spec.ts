@@ -14,28 +14,30 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { read, root } from '../support/sources.ts';
 
-/** A block of the page: what goes into which file, and after which of its lines. */
+/** A block of the page: what goes into which file, and after which of its lines or in its place. */
 interface Change {
   readonly path: string;
-  readonly after: string | undefined;
+  readonly line: string | undefined;
+  readonly isInstead: boolean;
   readonly text: string;
 }
 
-const BLOCK = /^( *)```ts (\S+\.ts)(?: after `(.+)`)?\n([\s\S]*?)^ *```$/gm;
+const BLOCK =
+  /^( *)```(?:ts|jsonl) (\S+\.(?:ts|jsonl))(?: (after|instead of) `(.+)`)?\n([\s\S]*?)^ *```$/gm;
 
 const changesIn = (page: string): Change[] =>
-  [...page.matchAll(BLOCK)].map(([, indent = '', path = '', after, text = '']) => ({
-    ...{ path, after },
+  [...page.matchAll(BLOCK)].map(([, indent = '', path = '', how, line, text = '']) => ({
+    ...{ path, line, isInstead: how === 'instead of' },
     text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
   }));
 
-function make({ path, after, text }: Change, folder: string): void {
+function make({ path, line, isInstead, text }: Change, folder: string): void {
   const file = join(folder, path);
-  if (after === undefined) return writeFileSync(file, text, { flag: 'wx' });
+  if (line === undefined) return writeFileSync(file, text, { flag: 'wx' });
   const lines = readFileSync(file, 'utf8').split('\n');
-  const at = lines.indexOf(after);
-  if (at < 0 || lines.includes(after, at + 1)) throw new Error(`${path}: not once: ${after}`);
-  lines.splice(at + 1, 0, ...text.trimEnd().split('\n'));
+  const at = lines.indexOf(line);
+  if (at < 0 || lines.includes(line, at + 1)) throw new Error(`${path}: not once: ${line}`);
+  lines.splice(isInstead ? at : at + 1, isInstead ? 1 : 0, ...text.trimEnd().split('\n'));
   writeFileSync(file, lines.join('\n'));
 }
 
@@ -78,9 +80,12 @@ const environment = Object.fromEntries(
   ),
 );
 
-async function run(...command: [string, ...string[]]): Promise<void> {
+async function run(
+  more: Record<string, string>,
+  ...command: readonly [string, ...string[]]
+): Promise<void> {
   const [script, ...rest] = command;
-  const options = { cwd: folder, env: environment, maxBuffer: 1e8 };
+  const options = { cwd: folder, env: { ...environment, ...more }, maxBuffer: 1e8 };
   await promisify(execFile)(process.execPath, [script, ...rest], options).catch(
     (failure: { stdout?: string; stderr?: string }) => {
       throw new Error(`${command.join(' ')}\n${failure.stdout}\n${failure.stderr}`);
@@ -88,15 +93,19 @@ async function run(...command: [string, ...string[]]): Promise<void> {
   );
 }
 
-it('the recipes for an event type and a projection work as they are written', async () => {
+it('the recipes for event types and a projection work as they are written', async () => {
   const changes = changesIn(read('docs/extending.md'));
-  expect(changes.length).toBeGreaterThanOrEqual(15);
+  expect(changes.length).toBeGreaterThanOrEqual(23);
   copyOf(folder);
   for (const change of changes) make(change, folder);
   const tsc = 'node_modules/typescript/bin/tsc';
-  await run(tsc, '-b', 'packages/contract', 'packages/client', 'packages/cli');
-  await run(tsc, '--noEmit');
-  await run('scripts/test.mjs', 'test/service/bookmarks', 'test/tidy/entities', 'test/tidy/lists');
+  await run({}, tsc, '-b', 'packages/contract', 'packages/client', 'packages/cli');
+  await run({}, tsc, '--noEmit');
+  const corpus = ['scripts/test.mjs', 'test/corpus'] as const;
+  // As a developer does it; CI writes nothing.
+  await run({ PLAYHEAD_WRITE_CORPUS: '1', CI: '' }, ...corpus);
+  const tests = ['test/service/bookmarks', 'test/tidy/entities', 'test/tidy/lists'];
+  await run({}, ...corpus, ...tests);
 }, 600_000);
 
 it('a block that fits no line, or more than one, is caught', () => {

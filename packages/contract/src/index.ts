@@ -10,6 +10,7 @@ export * from './events/message.ts';
 export * from './events/node.ts';
 export * from './events/participant.ts';
 export * from './events/session.ts';
+export * from './events/tool.ts';
 export * from './events/versioned.ts';
 export * from './extended.ts';
 export * from './ids.ts';

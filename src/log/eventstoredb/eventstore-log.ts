@@ -15,7 +15,8 @@ import { ReplaceableClient } from './replaceable-client.ts';
 import { unavailable, refusalOf, catchUncaughtErrors } from './errors.ts';
 import { EventStoreFollowSource } from './follow-source.ts';
 import { LogHead } from './log-head.ts';
-import { Heartbeat, identify, versionStream } from './own-streams.ts';
+import { Heartbeat, identify } from './own-streams.ts';
+import { versionStream } from './version-stream.ts';
 import { StreamNames } from './mapping.ts';
 import type { EventStoreLogOptions } from './options.ts';
 import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
@@ -42,7 +43,8 @@ export async function openEventStoreLog(
     const identity = await identify(current, names, options.answerMs);
     const reader = { current, names, answerMs: options.answerMs, origin: identity.origin };
     const head = new LogHead(reader);
-    const versions = new EventVersions(versionStream(reader), warn);
+    const bounds = { limit: options.readEventsMax, bytesMax: options.readBytesMax };
+    const versions = new EventVersions(versionStream(reader, bounds, warn), warn);
     await Promise.all([head.find(), versions.check()]);
     const parts = { current, names, reader, head, versions, close };
     return new EventStoreLog(identity.epoch, parts, options);
@@ -82,7 +84,6 @@ class EventStoreLog implements EventLog {
 
   async append(append: Append): Promise<Appended> {
     const storable = encode(append, this.options.appendBytesMax);
-    this.parts.versions.note(storable);
     return this.#writer
       .append(storable)
       .catch((fault: unknown) => this.#noteDeleted(append.stream, fault));

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { EventVersion, EventVersionStore } from '../event-versions.ts';
 import type { ServerClient, ServerEvent, ServerPosition, ServerRecord } from './client.ts';
 import type { ReplaceableClient } from './replaceable-client.ts';
 import { isConflict } from './errors.ts';
 import type { StreamNames } from './mapping.ts';
-import { lastRecord, each, type ReaderParts } from './reader.ts';
+import { lastRecord } from './reader.ts';
 
 /** Who a log is, and where its first event lies. */
 export interface Identity {
@@ -13,7 +12,7 @@ export interface Identity {
 }
 
 /** An event that the adapter writes for itself. */
-const ownEvent = (type: string, data: Record<string, unknown>): ServerEvent => ({
+export const ownEvent = (type: string, data: Record<string, unknown>): ServerEvent => ({
   ...{ id: randomUUID(), type, contentType: 'application/json', data, metadata: {} },
 });
 
@@ -80,30 +79,3 @@ export class Heartbeat {
       });
   }
 }
-
-/** So many kinds of events in so many versions no log will ever hold. */
-const RECORDS_MAX = 100_000;
-
-/**
- * The versions of event types in a stream beside the log's. Two nodes may note one at once, so it
- * may be there more than once.
- */
-export const versionStream = ({ current, names, answerMs }: ReaderParts): EventVersionStore => ({
-  read: () =>
-    current.ask('read', async (client) => {
-      const versions: EventVersion[] = [];
-      const range = { direction: 'forwards', fromRevision: 0n, maxCount: RECORDS_MAX } as const;
-      await each(client.readStream(names.versions, range), answerMs, ({ data }) => {
-        const { type, v } = (data ?? {}) as Partial<EventVersion>;
-        if (typeof type === 'string' && typeof v === 'number') versions.push({ type, v });
-        return true;
-      });
-      return versions;
-    }),
-  async add({ type, v }) {
-    const event = ownEvent('playhead.version-seen', { type, v });
-    await current.ask('append', (client) =>
-      client.appendToStream(names.versions, [event], { expectedRevision: 'any' }),
-    );
-  },
-});

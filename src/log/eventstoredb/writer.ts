@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { AppendQueue, type Waiting } from '../append-queue.ts';
 import type { StorableAppend } from '../codec.ts';
 import { LogError, NO_STREAM, type Appended } from '../event-log.ts';
+import type { EventVersions } from '../event-versions.ts';
 import { backoff } from '../backoff.ts';
 import type { ServerAnswer, ServerEvent } from './client.ts';
 import type { ReplaceableClient } from './replaceable-client.ts';
@@ -21,6 +22,7 @@ interface Parts {
   readonly names: StreamNames;
   readonly reader: ReaderParts;
   readonly head: LogHead;
+  readonly versions: EventVersions;
 }
 
 /**
@@ -124,6 +126,8 @@ export class Writer {
   async #attempt(append: StorableAppend): Promise<Stored | undefined> {
     const name = this.parts.names.toServer(append.stream);
     const events = toServer(append);
+    const noting = this.parts.versions.note(append.events);
+    if (noting) await noting;
     let isTaken = false;
     try {
       const answer = await this.#send(name, append.expected, events);

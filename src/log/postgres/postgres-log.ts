@@ -57,13 +57,13 @@ class PostgresLog implements EventLog {
     readonly epoch: string,
     private readonly options: PostgresLogOptions,
     private readonly side: pg.Pool,
-    private readonly versions: EventVersions,
+    versions: EventVersions,
   ) {
     const { notifyIntervalMs, hasOthers = () => true } = options;
     const announcer = new HeadNotifier(side, notifyIntervalMs, hasOthers);
     this.#readers = openPool(options, options.logReadersMax);
     this.streams = new PostgresStreamReader(this.#readers);
-    this.#writer = new Writer(options, {
+    this.#writer = new Writer(options, versions, {
       stored: (head, events) => {
         for (const source of this.#followers.values()) source.stored(head, events);
         announcer.announce(numberOf(head));
@@ -76,7 +76,6 @@ class PostgresLog implements EventLog {
 
   async append(append: Append): Promise<Appended> {
     const storable = encode(append, this.options.appendBytesMax);
-    this.versions.note(storable);
     return this.#writer.append(storable);
   }
 

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { AppendQueue, type Waiting } from '../append-queue.ts';
 import type { StorableAppend, StoredEvent } from '../codec.ts';
 import { LogError, START, type Appended } from '../event-log.ts';
+import type { EventVersions } from '../event-versions.ts';
 import { backoff } from '../backoff.ts';
 import { callAppend } from './append-call.ts';
 import { connectWriter, cut } from './connect.ts';
@@ -39,6 +40,7 @@ export class Writer {
 
   constructor(
     private readonly options: PostgresLogOptions,
+    private readonly versions: EventVersions,
     private readonly listener: WriterListener,
   ) {
     this.#queue = new AppendQueue(options);
@@ -98,6 +100,8 @@ export class Writer {
       const connection = (this.#connection ??= this.#connect());
       try {
         const client = await connection;
+        const noting = this.versions.note(left.flatMap(({ append }) => append.events));
+        if (noting) await noting;
         const sending = callAppend(
           client,
           left.map(({ append }) => append),

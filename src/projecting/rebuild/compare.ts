@@ -129,7 +129,8 @@ async function firstDiffering(
   >(
     `select array[${keys.join(', ')}]::text[] as key, a.session_id is not null as "inOld",
        b.session_id is not null as "inNew",
-       array_remove(array[${flags.join(', ')}], null) as differing, ${texts('a', named)} as old, ${texts('b', named)} as new
+       array_remove(array[${flags.join(', ')}], null) as differing,
+       ${texts('a', named)} as old, ${texts('b', named)} as new
      from ${joined(sides)}
      where a.session_id is null or b.session_id is null or ${columns.map(differs).join(' or ')}
      order by 1 limit ${DIFFERENCES_MAX}`,

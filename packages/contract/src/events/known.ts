@@ -31,7 +31,7 @@ const versions: {
   'message.failed': 1,
   'tool.called': 1,
   'tool.output': 1,
-  'tool.finished': 1,
+  'tool.finished': 2,
 };
 
 /**

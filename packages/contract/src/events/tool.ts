@@ -3,6 +3,10 @@ import { id } from '../ids.ts';
 import { extra, milliseconds } from './common.ts';
 import { versioned } from './versioned.ts';
 
+/** How a tool call ended. */
+export const toolOutcome = z.enum(['finished', 'failed']);
+export type ToolOutcome = z.infer<typeof toolOutcome>;
+
 export const toolEvents = {
   'tool.called': versioned(
     1,
@@ -16,10 +20,15 @@ export const toolEvents = {
     }),
   ),
   'tool.output': versioned(1, z.object({ callId: id, text: z.string() })),
+  /**
+   * The outcome is decided once, when the call ends. In version 1 every reader worked it out from
+   * exit code and error, and would have read old calls in another way had that rule ever changed.
+   */
   'tool.finished': versioned(
-    1,
+    2,
     z.object({
       callId: id,
+      outcome: toolOutcome,
       exitCode: z.number().int().optional(),
       error: z.string().optional(),
       durationMs: milliseconds.optional(),

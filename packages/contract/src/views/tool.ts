@@ -1,5 +1,6 @@
 import type { KnownSessionEvent } from '../events/index.ts';
 import { asKnown } from '../events/known.ts';
+import type { ToolOutcome } from '../events/tool.ts';
 import type { SessionEvent } from '../envelope.ts';
 import { happenedAt } from '../instants.ts';
 
@@ -12,7 +13,7 @@ export interface ToolView {
   readonly callId: string;
   readonly revision: number;
   readonly at: string;
-  readonly state: 'running' | 'finished' | 'failed';
+  readonly state: 'running' | ToolOutcome;
   readonly tool: string;
   /** As the caller gave it; null when there was none. */
   readonly input: unknown;
@@ -59,11 +60,11 @@ export function evolveTool(view: ToolView | undefined, event: SessionEvent): Too
         outputLength: view.outputLength + known.data.text.length,
       };
     case 'tool.finished': {
-      const { exitCode, error, durationMs, extra } = known.data;
+      const { outcome, exitCode, error, durationMs, extra } = known.data;
       return {
         ...view,
         ...lastEvent,
-        state: error !== undefined || (exitCode ?? 0) !== 0 ? 'failed' : 'finished',
+        state: outcome,
         exitCode: exitCode ?? null,
         error: error ?? null,
         durationMs: durationMs ?? null,
