@@ -14,11 +14,14 @@ export interface Checkpoint {
   readonly eventId: string | null;
   readonly stream: string | null;
   readonly revision: number | null;
+  /** How often single sessions were folded again, without moving the position. */
+  readonly refolds: number;
 }
 
-/** A checkpoint as last read, with the number of parked sessions. */
+/** A checkpoint as last read, with the number of parked sessions and the events to leave out. */
 export interface CheckpointState extends Checkpoint {
   readonly parked: number;
+  readonly skipped: readonly string[];
 }
 
 /** The checkpoint of a projection; a new one stands at the start and belongs to nobody. */
@@ -28,6 +31,8 @@ export async function readCheckpoint(
 ): Promise<CheckpointState> {
   const [found] = await dataSource.query<CheckpointState[]>(
     `select version, epoch, position, event_id as "eventId", stream, revision,
+       refolds, array(select event_id from skipped_events where projection = checkpoints.name)
+         as skipped,
        (select count(*)::int from parked where projection = checkpoints.name) as parked
      from checkpoints where name = $1`,
     [name],
@@ -50,6 +55,7 @@ export const checkpointAt = (checkpoint: Checkpoint, event: RecordedEvent): Chec
   // Another program may have written to the log what no table can hold.
   stream: cleanse(event.stream).value,
   revision: event.revision,
+  refolds: checkpoint.refolds,
 });
 
 /** Moves a checkpoint on if it is where it was; `$1` to `$11` are the values of `advancing`. */
@@ -68,7 +74,8 @@ export const advancing = (name: string, from: Checkpoint, to: Checkpoint): unkno
 /**
  * Moves a checkpoint on, unless it is no longer where it was: false then, and nothing may be
  * written. Its row stays locked until the transaction ends: of two nodes with the same batch
- * one waits here and then finds that it was done.
+ * one waits here and then finds that it was done. `refolds` does not matter here: rows that are
+ * read after this are as the last refold has left them, and the next one waits.
  */
 export async function advance(
   manager: EntityManager,
@@ -108,10 +115,15 @@ export function startRebuild(
   return dataSource.transaction('READ COMMITTED', async (manager) => {
     // A truncate that waits for a long reader makes every later reader wait for it.
     await manager.query(`set local lock_timeout = '2s'`);
-    const start = { version, epoch, position: START, eventId: null, stream: null, revision: null };
+    const { refolds } = seen;
+    const start = {
+      ...{ version, epoch, refolds, position: START },
+      ...{ eventId: null, stream: null, revision: null },
+    };
     if (!(await advance(manager, name, seen, start))) return false;
     await table.truncate(manager);
     await manager.query('delete from parked where projection = $1', [name]);
+    await manager.query('delete from differences where projection = $1', [name]);
     return true;
   });
 }

@@ -9,8 +9,10 @@ import {
   startRebuild,
   type Checkpoint,
 } from './checkpoints.ts';
+import { EventLoopLoad } from './event-loop-load.ts';
 import { GapDetector } from './gap-detection.ts';
 import { messageOf } from './failures.ts';
+import { ParkedState } from './parked-state.ts';
 import type { Projection } from './projection.ts';
 import { readModelOf, type ReadModel } from './read-model.ts';
 import { sessionEventsOf } from './event-source.ts';
@@ -21,8 +23,6 @@ import { applyBatch } from './apply-batch.ts';
 const RETRY_FIRST_MS = 50;
 /** A batch is debounced by so many times as long as the last one took. */
 const DEBOUNCE_FACTOR = 8;
-/** The part of its time that the event loop works, from which on it is busy. */
-const BUSY = 0.8;
 
 /**
  * Keeps one read model at the head of the log. Nodes that share a database may all run it: the
@@ -39,9 +39,9 @@ export class ProjectionLoop {
   #checkpoint: Checkpoint | undefined;
   #gaps: GapDetector;
   #isBooted = false;
-  #utilization = performance.eventLoopUtilization();
+  readonly #load = new EventLoopLoad();
   #position = START;
-  #parked = 0;
+  readonly #parked = new ParkedState();
   #standingBy = false;
   #error: string | null = null;
   /** When the oldest event was appended that is known not to be applied. */
@@ -61,6 +61,15 @@ export class ProjectionLoop {
     this.#running = this.#run().finally(forget);
   }
 
+  get name(): string {
+    return this.projection.name;
+  }
+
+  /** Parked sessions. */
+  get parked(): number {
+    return this.#parked.count;
+  }
+
   get position(): string {
     return this.#position;
   }
@@ -73,7 +82,7 @@ export class ProjectionLoop {
       position: this.#position,
       lagEvents: pending?.length ?? null,
       lagMs: oldest === undefined ? 0 : Math.max(0, Date.now() - Date.parse(oldest)) || 0,
-      parked: this.#parked,
+      parked: this.parked,
       standingBy: this.#standingBy,
       error: this.#error,
     };
@@ -82,6 +91,12 @@ export class ProjectionLoop {
   /** Somebody waits for it: ends the debounce and takes what there is. */
   pollNow(): void {
     this.#polled.wake();
+  }
+
+  /** A session was folded again on this node. */
+  refolded(): void {
+    this.#parked.refolded();
+    this.#appended.wake();
   }
 
   /** Ends once the batch at work is done. */
@@ -122,14 +137,15 @@ export class ProjectionLoop {
     if (!last) {
       this.#error = null;
       await this.#appended.wait(this.context.limits.projectionStandbyMs);
+      if (this.#parked.mayHaveChanged) await this.#adoptRefold(checkpoint);
       return;
     }
     this.#pendingAt = (events[0] ?? last).meta.at;
     const begun = performance.now();
     const isDone = await this.#apply(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
-    if (!isDone) await this.#standBy();
-    else await this.#debounce(events.length, performance.now() - begun);
+    if (isDone) await this.#debounce(events.length, performance.now() - begun);
+    else if (!(await this.#adoptRefold(checkpoint))) await this.#standBy();
   }
 
   /**
@@ -140,7 +156,7 @@ export class ProjectionLoop {
   async #debounce(taken: number, tookMs: number): Promise<void> {
     const { projectionBatchMax, projectionDebounceMs, projectionDebounceMsMax } =
       this.context.limits;
-    const isGivingWay = this.projection.isBackground && this.#isBusy();
+    const isGivingWay = this.projection.isBackground && this.#load.isBusy();
     if (taken >= projectionBatchMax && !isGivingWay) return;
     const longMs = DEBOUNCE_FACTOR * tookMs;
     const delayMs = Math.max(
@@ -148,14 +164,6 @@ export class ProjectionLoop {
       isGivingWay ? longMs : Math.min(longMs, projectionDebounceMsMax),
     );
     await this.#polled.wait(delayMs);
-  }
-
-  /** Whether the event loop had hardly a pause since this was asked last. */
-  #isBusy(): boolean {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
-    this.#utilization = now;
-    return utilization > BUSY;
   }
 
   /** The checkpoint to go on from, undefined when it must be read again. */
@@ -172,6 +180,13 @@ export class ProjectionLoop {
     this.#isBooted = true;
     this.#moveTo(found.position);
     return (this.#checkpoint = found);
+  }
+
+  /** True when it goes on from a checkpoint at which only single sessions were folded again. */
+  async #adoptRefold(from: Checkpoint): Promise<boolean> {
+    const found = await this.#parked.afterRefold(this.#model, from);
+    if (found) this.#checkpoint = found;
+    return found !== undefined;
   }
 
   /** Whether the rows are what this version makes of this log up to the checkpoint. */
@@ -191,12 +206,12 @@ export class ProjectionLoop {
       this.#notify('events that the follower skipped were read from the log', { found });
     const parked = await applyBatch(
       this.#model,
-      { events, misplaced, hasParked: this.#parked > 0, from, to },
+      { ...this.#parked.of(events), misplaced, from, to },
       limits.projectionIdleMsMax,
     );
     if (!parked) return false;
     this.#checkpoint = to;
-    this.#parked += parked.length;
+    this.#parked.applied(parked.length);
     this.#gaps.applied(events);
     for (const session of parked) this.#notify('session parked', { ...session });
     this.#moveTo(to.position);
@@ -245,13 +260,9 @@ export class ProjectionLoop {
   }
 
   async #readCheckpoint(): Promise<Checkpoint> {
-    const { parked, ...found } = await readCheckpoint(
-      this.context.dataSource,
-      this.projection.name,
-    );
-    this.#parked = parked;
+    const found = await readCheckpoint(this.context.dataSource, this.projection.name);
     this.#gaps = new GapDetector(this.context.log, this.context.limits);
-    return found;
+    return this.#parked.read(found);
   }
 
   #moveTo(position: string): void {
