@@ -23,6 +23,7 @@ import { Ingest } from './http/ingest/ingest.ts';
 import { KeysController } from './http/operations/keys.controller.ts';
 import { MetricsController } from './http/operations/metrics.controller.ts';
 import { createMetrics } from './http/operations/metrics.ts';
+import { ProjectionsController } from './http/operations/projections.controller.ts';
 import { ScopeGuard } from './http/requires-scope.ts';
 import { SearchController } from './http/search/search.controller.ts';
 import { SessionPartsController } from './http/sessions/session-parts.controller.ts';
@@ -39,6 +40,8 @@ import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
 import type { Nodes } from './nodes/nodes.ts';
 import type { Projector } from './projecting/projector.ts';
+import type { DifferenceSampler } from './projecting/difference-sampler.ts';
+import type { SessionRepairs } from './projecting/session-repairs.ts';
 import { CommandRequests } from './commands/command-requests.ts';
 import * as tokens from './tokens.ts';
 
@@ -54,6 +57,8 @@ export interface ServiceParts {
   readonly revocations: Revocations;
   readonly commands: CommandHandler;
   readonly projector: Projector;
+  readonly repairs: SessionRepairs;
+  readonly sampler: DifferenceSampler;
   readonly sessionSubscriptions: SessionSubscriptions;
   readonly consoleSubscriptions: ConsoleSubscriptions;
 }
@@ -79,6 +84,7 @@ export class AppModule {
       [tokens.COMMANDS, commands],
       [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
+      [tokens.SESSION_REPAIRS, parts.repairs],
       [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
       [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
       [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
@@ -103,6 +109,7 @@ export class AppModule {
         PagesController,
         KeysController,
         WhoamiController,
+        ProjectionsController,
         HealthController,
         MetricsController,
       ],

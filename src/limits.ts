@@ -70,6 +70,8 @@ export const limits = {
   projectionSessionsMax: 10_000,
   /** How often folding one session again starts over when others write to the read model. */
   refoldTriesMax: 20,
+  /** Events that one projection may be made to leave out. */
+  skippedEventsMax: 1_000,
   /** The continuous check passes over sessions with more events. */
   checkedSessionEventsMax: 50_000,
   /** Differences that one check of a session reports, */

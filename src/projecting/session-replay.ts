@@ -37,8 +37,9 @@ export class SessionReplay {
   }
 
   /**
-   * Folds what the log has up to a position, in pages. Returns the keys of changed rows. Throws `NotRefoldable` when the log does not
-   * have the session from its beginning: rows folded from the rest would be wrong.
+   * Folds what the log has up to a position, in pages. Returns the keys of the rows that changed.
+   * Throws `NotRefoldable` when the log does not have the session from its beginning: rows folded
+   * from the rest would be wrong.
    */
   async advanceTo(
     position: string,

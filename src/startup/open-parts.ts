@@ -23,7 +23,7 @@ import type { Snapshots } from '../log/snapshots.ts';
 import { openTail } from '../log/tail.ts';
 import { openPostgresNodes } from '../nodes/postgres-nodes.ts';
 import { openLog } from './open-log.ts';
-import { Projector } from '../projecting/projector.ts';
+import { openProjections } from './open-projections.ts';
 import { SessionStates, type StatesOptions } from '../commands/session-states.ts';
 import type { CleanupStack } from './cleanup-stack.ts';
 
@@ -64,14 +64,7 @@ export async function openParts(
   cleanup.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   cleanup.add(() => tail.stop());
-  const projector = new Projector(projections, {
-    dataSource: database,
-    log,
-    tail,
-    limits,
-    notice: (message, about) => logger.warn(about, message),
-  });
-  cleanup.add(() => projector.stop());
+  const readModels = openProjections(config, logger, { database, log, tail }, cleanup);
   const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
   const snapshots = new PostgresSnapshots({ ...limits, connectionString: url });
   cleanup.add(() => snapshots.close());
@@ -95,8 +88,8 @@ export async function openParts(
   const revocations = new Revocations(keys, tail);
   cleanup.add(() => revocations.stop());
   return {
-    ...{ database, disk, log, tail, nodes, keys, revocations, commands, projector },
-    ...{ sessionSubscriptions, consoleSubscriptions },
+    ...{ database, disk, log, tail, nodes, keys, revocations, commands },
+    ...{ ...readModels, sessionSubscriptions, consoleSubscriptions },
   };
 }
 

@@ -68,6 +68,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'type src/projecting/projector.ts',
+      'type src/projecting/session-repairs.ts',
+      'type src/projecting/difference-sampler.ts',
+      'src/projecting/session-replay.ts',
+      'src/projecting/parked-sessions.ts',
       'type src/embedded-postgres/',
       'fastify',
       'helmet',

@@ -14,6 +14,7 @@ export * from './events/versioned.ts';
 export * from './ids.ts';
 export * from './instants.ts';
 export * from './keys.ts';
+export * from './projections.ts';
 export * from './refusal.ts';
 export * from './search.ts';
 export * from './socket.ts';
