@@ -91,8 +91,8 @@ export class SessionRepairs {
   }
 
   /**
-   * Leaves out the event at which a session is parked, for good, and folds the rest. `record` writes
-   * it to the log, before anything is left out: the table alone must not say so. Throws
+   * Leaves out the event at which a session is parked, for good, and folds the rest. `record` puts
+   * that into the log, before anything is left out: the table alone must not say so. Throws
    * `NotRefoldable`.
    */
   async skip(

@@ -25,7 +25,7 @@ interface Found {
   readonly about: Readonly<Record<string, unknown>>;
 }
 
-/** The check of a node; it checks when it is told to. */
+/** The check of a node; it checks when a test asks it to. */
 function samplerOf(node: Node, options: { perMinute?: number; limits?: object } = {}) {
   const notices: Found[] = [];
   const sampler = new DifferenceSampler(all, {
@@ -199,7 +199,7 @@ describe('the continuous check', () => {
     expect(await listed(node, messages)).toHaveLength(5);
   });
 
-  it('runs by itself, as often as it is told to, and stops', async () => {
+  it('runs by itself, as often as it is asked to, and stops', async () => {
     const node = await projected(...sessionsOf(3));
     await execute(node.dataSource, `update sessions set name = 'other' where session_id = 's1'`);
     const { sampler, notices } = samplerOf(node, { perMinute: 6_000 });

@@ -140,11 +140,10 @@ describe('a parked session', () => {
     expect(skipped).toMatchObject({ projection: 'messages', sessionId, parked: null });
     const after = await service.get<{ messages: { id: string }[] }>(`${path}/messages`);
     expect(after.messages.map(({ id }) => id)).toEqual(['m1', 'm3']);
-    await until(
-      async () => !(await service.get<object>(`${path}/messages`)).hasOwnProperty('staleSince'),
-    );
+    await until(async () => !('staleSince' in (await service.get<object>(`${path}/messages`))));
     const { rows } = await client.query<{ data: string }>(
-      `select data::text as data from events where stream = 'system' and type = 'projection.event-skipped'`,
+      `select data::text as data from events
+       where stream = 'system' and type = 'projection.event-skipped'`,
     );
     expect(rows.map(({ data }) => JSON.parse(data) as unknown)).toEqual([
       ...[
