@@ -1,20 +1,15 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type {
   CommandAnswer,
   ParkedSessionShape,
   ParkedShown,
-  RowDifferenceShape,
   SessionRefolded,
 } from '@playhead/contract';
 import pg from 'pg';
+import { Run, type Ended } from '../support/cli.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { until } from '../support/postgres-process.ts';
 import { adminKey, ingestKey, logInPostgres, RunningService } from '../support/service.ts';
-
-const main = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 
 let database: TestDatabase;
 let service: RunningService;
@@ -65,13 +60,6 @@ const parkedIn = async (projection: string): Promise<ParkedSessionShape[]> => {
   return parked.filter((one) => one.projection === projection);
 };
 
-const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; !(await holds()); tries += 1) {
-    if (tries > 400) throw new Error(`never: ${holds.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-};
-
 /** A session that is parked in the read model of messages at its second message. */
 async function parkedSession(sessionId: string): Promise<string> {
   await post('/api/sessions', { sessionId });
@@ -81,15 +69,8 @@ async function parkedSession(sessionId: string): Promise<string> {
   return eventId;
 }
 
-const playhead = async (...args: string[]) => {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env.PATH, PLAYHEAD_URL: service.url, PLAYHEAD_ADMIN_KEY: adminKey },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = once(child, 'close') as Promise<[number]>;
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code, out, err };
-};
+const playhead = (...args: string[]): Promise<Ended> =>
+  new Run(args, { PLAYHEAD_URL: service.url, PLAYHEAD_ADMIN_KEY: adminKey }).ended();
 
 const refusal = async (path: string, data?: object, key = adminKey) => {
   const body = data && { body: JSON.stringify(data), type: 'application/json' };
@@ -204,40 +185,6 @@ describe('a parked session', () => {
     expect([gone.code, gone.err]).toEqual([1, 'playhead: messages has not parked this session\n']);
     expect((await playhead('parked', '--help')).out).toContain('Examples:');
   }, 120_000);
-});
-
-describe('a row that is not what the log says', () => {
-  it('is found by itself, listed, and healed alone', async () => {
-    await post('/api/sessions', { sessionId: 'tampered' });
-    await say('tampered', 'm1');
-    await say('tampered', 'm2');
-    await service.caughtUp();
-    await client.query(`update messages set content = 'x' where session_id = 'tampered'`);
-    const path = '/api/projections/messages/differences';
-    const found = async () =>
-      (await service.get<{ differences: RowDifferenceShape[] }>(path)).differences.filter(
-        ({ sessionId }) => sessionId === 'tampered',
-      );
-    await until(async () => (await found()).length === 2);
-    expect(await found()).toMatchObject(
-      ['m1', 'm2'].map((key, nth) => ({
-        ...{ kind: 'value', key, column: 'content', revision: nth + 1 },
-        ...{ expected: 'text', stored: 'x' },
-      })),
-    );
-    expect((await playhead('projections', 'differences', 'messages')).out).toContain('content');
-    expect(service.output).toContain('a row is not what the log says');
-    expect((await service.request('/metrics')).text).toMatch(
-      /playhead_projection_differences_total\{projection="messages"\} [1-9]/,
-    );
-    const healed = await playhead('projections', 'heal', 'messages', '--session', 'tampered');
-    expect([healed.code, healed.out]).toEqual([0, 'messages tampered: 2 rows written\n']);
-    expect(await found()).toEqual([]);
-    const { rows } = await client.query(
-      `select distinct content from messages where session_id = 'tampered'`,
-    );
-    expect(rows).toEqual([{ content: 'text' }]);
-  }, 60_000);
 });
 
 describe('what is asked of read models', () => {
