@@ -5,7 +5,6 @@ export class Rebuilds0000000000025 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       alter table checkpoints
-        add column generation integer not null default 0,
         add column mixed boolean not null default false,
         add column retired_at timestamptz;
       create table rebuilds (
@@ -45,7 +44,7 @@ export class Rebuilds0000000000025 implements MigrationInterface {
       drop table rebuild_parts, rebuilds;
       delete from checkpoints where name like '%@%';
       delete from parked where projection like '%@%';
-      alter table checkpoints drop column generation, drop column mixed, drop column retired_at;
+      alter table checkpoints drop column mixed, drop column retired_at;
     `);
   }
 }

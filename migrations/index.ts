@@ -14,6 +14,7 @@ import { AppendInALoop0000000000013 } from './0013-append-in-a-loop.ts';
 import { Timeline0000000000020 } from './0020-timeline.ts';
 import { SearchEntries0000000000021 } from './0021-search-entries.ts';
 import { SessionOrder0000000000022 } from './0022-session-order.ts';
+import { ParkedSessions0000000000023 } from './0023-parked-sessions.ts';
 import { Rebuilds0000000000025 } from './0025-rebuilds.ts';
 import { NotedVersions0000000000027 } from './0027-noted-versions.ts';
 
@@ -38,6 +39,7 @@ export const migrations: (new () => MigrationInterface)[] = [
   Timeline0000000000020,
   SearchEntries0000000000021,
   SessionOrder0000000000022,
+  ParkedSessions0000000000023,
   Rebuilds0000000000025,
   NotedVersions0000000000027,
 ];

@@ -24,6 +24,7 @@ import { KeysController } from './http/operations/keys.controller.ts';
 import { RebuildsController } from './http/operations/rebuilds.controller.ts';
 import { MetricsController } from './http/operations/metrics.controller.ts';
 import { createMetrics } from './http/operations/metrics.ts';
+import { ProjectionsController } from './http/operations/projections.controller.ts';
 import { ScopeGuard } from './http/requires-scope.ts';
 import { SearchController } from './http/search/search.controller.ts';
 import { SessionPartsController } from './http/sessions/session-parts.controller.ts';
@@ -41,6 +42,8 @@ import type { Tail } from './log/tail.ts';
 import type { Nodes } from './nodes/nodes.ts';
 import type { Projector } from './projecting/projector.ts';
 import type { Rebuilds } from './projecting/rebuild/rebuilds.ts';
+import type { DifferenceSampler } from './projecting/difference-sampler.ts';
+import type { SessionRepairs } from './projecting/session-repairs.ts';
 import { CommandRequests } from './commands/command-requests.ts';
 import * as tokens from './tokens.ts';
 
@@ -57,6 +60,8 @@ export interface ServiceParts {
   readonly commands: CommandHandler;
   readonly projector: Projector;
   readonly rebuilds: Rebuilds;
+  readonly repairs: SessionRepairs;
+  readonly sampler: DifferenceSampler;
   readonly sessionSubscriptions: SessionSubscriptions;
   readonly consoleSubscriptions: ConsoleSubscriptions;
 }
@@ -83,6 +88,7 @@ export class AppModule {
       [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits)],
       [tokens.PROJECTOR, parts.projector],
       [tokens.REBUILDS, parts.rebuilds],
+      [tokens.SESSION_REPAIRS, parts.repairs],
       [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
       [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
       [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
@@ -108,6 +114,7 @@ export class AppModule {
         KeysController,
         RebuildsController,
         WhoamiController,
+        ProjectionsController,
         HealthController,
         MetricsController,
       ],

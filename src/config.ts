@@ -77,6 +77,7 @@ const environment = z.object({
     .pipe(z.array(z.string().refine(isAddress, { error: PROXY_EXPECTED })))
     .default([]),
   PLAYHEAD_DISK_WARN_BELOW_MB: whole(0, 1_000_000_000).default(1_024),
+  PLAYHEAD_CHECKED_SESSIONS_PER_MINUTE: whole(0, 60_000).default(6),
   PLAYHEAD_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -105,6 +106,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Free disk space in bytes below which the service warns, of its own Postgres. */
   readonly diskWarnBelowBytes: number;
+  /** Sessions a minute whose rows the node compares with the log; 0 for none. */
+  readonly checkedSessionsPerMinute: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly limits: Limits;
 }
@@ -135,6 +138,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,
     allowedOrigins: data.PLAYHEAD_ALLOWED_ORIGINS,
     trustedProxies: data.PLAYHEAD_TRUSTED_PROXIES,
+    checkedSessionsPerMinute: data.PLAYHEAD_CHECKED_SESSIONS_PER_MINUTE,
     diskWarnBelowBytes: data.PLAYHEAD_DISK_WARN_BELOW_MB * 1024 * 1024,
     logLevel: data.PLAYHEAD_LOG_LEVEL,
     limits,

@@ -68,6 +68,18 @@ export const limits = {
   projectionTakeoverMs: 30_000,
   /** Sessions whose last revision a projection remembers, to detect a gap. */
   projectionSessionsMax: 10_000,
+  /** How often folding one session again starts over when others write to the read model. */
+  refoldTriesMax: 20,
+  /** Events that one projection may be made to leave out. */
+  skippedEventsMax: 1_000,
+  /** The continuous check passes over sessions with more events. */
+  checkedSessionEventsMax: 50_000,
+  /** Differences that one check of a session reports, */
+  differencesPerCheckMax: 20,
+  /** and those that are kept of a projection. */
+  differencesMax: 1_000,
+  /** Parked sessions that are listed, those that were parked first. */
+  parkedListedMax: 1_000,
 
   /** Workers of a rebuild, where the machine has as many processors. */
   rebuildWorkersMax: 8,

@@ -6,6 +6,7 @@ export const DATABASE = Symbol('DataSource');
 export const COMMANDS = Symbol('CommandHandler');
 export const COMMAND_REQUESTS = Symbol('CommandRequests');
 export const PROJECTOR = Symbol('Projector');
+export const SESSION_REPAIRS = Symbol('SessionRepairs');
 export const SESSION_SUBSCRIPTIONS = Symbol('SessionSubscriptions');
 export const CONSOLE_SUBSCRIPTIONS = Symbol('ConsoleSubscriptions');
 export const ALLOWED_ORIGINS = Symbol('allowed origins');

@@ -10,9 +10,8 @@ const TRIES_MAX = 20;
 
 const PAGES = { limit: 1_000, bytesMax: 4 * 1024 * 1024 };
 
-type SystemFact = {
-  [Type in Extract<EventType, `key.${string}`>]: { type: Type; data: EventData<Type> };
-}[Extract<EventType, `key.${string}`>];
+type SystemType = Extract<EventType, `key.${string}` | `projection.${string}`>;
+type SystemFact = { [Type in SystemType]: { type: Type; data: EventData<Type> } }[SystemType];
 
 /** Appends to the stream of what happens to the service itself. Throws `LogError`. */
 export async function appendToSystem(
@@ -26,12 +25,14 @@ export async function appendToSystem(
   });
 }
 
-/** Appends what became of a key, unless the stream tells it already. Throws `LogError`. */
+/**
+ * Appends what became of a key or an event, unless the stream tells it already. Throws `LogError`.
+ */
 export async function recordOnce(log: EventLog, fact: SystemFact, actor: string): Promise<void> {
   await withoutConflict(async () => {
     let last = NO_STREAM;
     for await (const page of pagesOf(log, STREAM, { after: NO_STREAM, ...PAGES })) {
-      if (page.some((event) => keyIn(event, fact.type) === fact.data.keyId)) return;
+      if (page.some((event) => isToldBy(event, fact))) return;
       last = page.at(-1)?.revision ?? last;
     }
     await append(log, fact, actor, last);
@@ -40,14 +41,21 @@ export async function recordOnce(log: EventLog, fact: SystemFact, actor: string)
 
 /** The key that an event says was revoked; `undefined` for all other events. */
 export const revokedKeyIn = (event: RecordedEvent): string | undefined =>
-  keyIn(event, 'key.revoked');
+  dataIn(event, 'key.revoked')?.keyId;
 
-function keyIn(
+/** Whether an event is of the same type and about the same thing. */
+function isToldBy(event: RecordedEvent, { type, data }: SystemFact): boolean {
+  if (type !== 'projection.event-skipped') return dataIn(event, type)?.keyId === data.keyId;
+  const found = dataIn(event, type);
+  return found?.projection === data.projection && found.eventId === data.eventId;
+}
+
+function dataIn<Type extends SystemType>(
   { stream, type, data }: RecordedEvent,
-  wanted: SystemFact['type'],
-): string | undefined {
+  wanted: Type,
+): EventData<Type> | undefined {
   if (stream !== STREAM || type !== wanted) return undefined;
-  return eventTypes[wanted].data.safeParse(data).data?.keyId;
+  return eventTypes[wanted].data.safeParse(data).data as EventData<Type> | undefined;
 }
 
 async function append(

@@ -111,7 +111,6 @@ async function work(place: RebuildPlace): Promise<void> {
         limits,
       },
       projections: projections.filter(({ name }) => task.names.includes(name)),
-      skipped: new Map(),
       signal: new AbortController().signal,
     }).then(
       () => parentPort?.postMessage(null),

@@ -17,7 +17,8 @@ export async function applyBatch(
   batch: Batch,
   idleMsMax: number,
 ): Promise<readonly ParkedSession[] | undefined> {
-  if (batch.from.position !== START && batch.misplaced.size === 0) {
+  const { from, misplaced, isContended } = batch;
+  if (from.position !== START && misplaced.size === 0 && !isContended) {
     try {
       return (await applyAtOnce(model, batch)) ? [] : undefined;
     } catch (failure) {
@@ -44,8 +45,11 @@ async function applyAtOnce(
  * was moved by another node: then nothing was written.
  *
  * The rows that the changes were folded from may have been read before, outside of a transaction:
- * whoever writes rows moves the checkpoint, so while it is at `from` they are as they were. Of two
- * nodes with the same batch one waits for the other's row of `checkpoints`, then finds it moved.
+ * whoever writes rows moves the checkpoint, so while it is at `from` they are as they were. Folding
+ * one session again writes rows too, and a swap puts others in their place, without moving the
+ * position: both raise `generation` in the same transaction. Of two nodes with the same batch one
+ * waits for the other's row of `checkpoints`, then finds it moved.
+ *
  * The one exception is a read model that is emptied, which goes back to the start: from there this
  * must not be used.
  */
@@ -59,6 +63,7 @@ async function writeBatch(
 ): Promise<boolean> {
   const values = advancing(name, from, to);
   const add = (value: unknown): string => `$${values.push(value)}`;
+  const isAsRead = add(from.generation);
   const isMoved = 'exists (select from moved)';
   const writes: string[] = [];
   if (rows !== undefined) writes.push(`put as (${table.upsertStatement(add(rows), isMoved)})`);
@@ -69,7 +74,9 @@ async function writeBatch(
   // What a crash of the database undoes, rows and checkpoint alike, is applied again.
   const relaxed = `set_config('synchronous_commit', 'off', true) = 'off'`;
   const moved = await database.query<unknown[]>(
-    `with moved as (${ADVANCE} and ${relaxed} returning name)
+    `with moved as (
+         ${ADVANCE} and generation = ${isAsRead} and ${relaxed} returning name
+       )
        ${writes.map((write) => `, ${write}`).join('')}
      select from moved`,
     values,

@@ -11,6 +11,8 @@ export interface Batch {
   readonly misplaced: ReadonlyMap<string, string>;
   /** Whether any session was parked at `from`. */
   readonly hasParked: boolean;
+  /** Single sessions were folded again just now: the rows are read under the checkpoint's lock. */
+  readonly isContended?: boolean;
   readonly from: Checkpoint;
   readonly to: Checkpoint;
 }

@@ -29,6 +29,8 @@ export interface CheckpointState extends Checkpoint {
   readonly mixed: boolean;
   /** When these rows were swapped out; null where they are read or wait to be. */
   readonly retiredAt: Date | null;
+  /** Events that an operator has taken out. */
+  readonly skipped: readonly string[];
 }
 
 /** The checkpoint of a projection; a new one stands at the start and belongs to nobody. */
@@ -55,6 +57,8 @@ export async function findCheckpoint(
   const [found] = await database.query<CheckpointState[]>(
     `select version, epoch, position, event_id as "eventId", stream, revision, generation, mixed,
        retired_at as "retiredAt",
+       array(select event_id from skipped_events
+         where projection = split_part(checkpoints.name, '@', 1)) as skipped,
        (select count(*)::int from parked where projection = checkpoints.name) as parked
      from checkpoints where name = $1 ${lock}`,
     [name],
@@ -74,23 +78,24 @@ export const checkpointAt = (checkpoint: Checkpoint, event: RecordedEvent): Chec
   generation: checkpoint.generation,
 });
 
-/** Moves a checkpoint on if it is where it was; `$1` to `$12` are the values of `advancing`. */
+/** Moves a checkpoint on if it is where it was; `$1` to `$11` are the values of `advancing`. */
 export const ADVANCE = `
   update checkpoints set version = $2, epoch = $3, position = $4, event_id = $5, stream = $6,
     revision = $7
   where name = $1 and version = $8 and epoch = $9 and position = $10
-    and event_id is not distinct from $11 and generation = $12`;
+    and event_id is not distinct from $11`;
 
 /** The values of `ADVANCE`. */
 export const advancing = (name: string, from: Checkpoint, to: Checkpoint): unknown[] => [
   ...[name, to.version, to.epoch, to.position, to.eventId, to.stream, to.revision],
-  ...[from.version, from.epoch, from.position, from.eventId, from.generation],
+  ...[from.version, from.epoch, from.position, from.eventId],
 ];
 
 /**
  * Moves a checkpoint on, unless it is no longer where it was: false then, and nothing may be
  * written. Its row stays locked until the transaction ends: of two nodes with the same batch
- * one waits here and then finds that it was done.
+ * one waits here and then finds that it was done. `generation` does not matter here: rows that are
+ * read after this are as the last refold or swap has left them, and the next one waits.
  */
 export async function advance(
   manager: EntityManager,
@@ -102,9 +107,22 @@ export async function advance(
   return moved === 1;
 }
 
-/** Whether the log still has the event that the checkpoint stands at. */
+/** Notes that another version goes on with the rows of this one. */
+export async function markMixed(
+  database: Pick<EntityManager, 'query'>,
+  name: string,
+  version: number,
+): Promise<void> {
+  await database.query('update checkpoints set mixed = true where name = $1 and version = $2', [
+    name,
+    version,
+  ]);
+}
+
+/** Whether a checkpoint is of this log, and the log still has the event that it stands at. */
 export async function isInLog(log: EventLog, checkpoint: Checkpoint): Promise<boolean> {
-  const { position, eventId, stream, revision } = checkpoint;
+  const { epoch, position, eventId, stream, revision } = checkpoint;
+  if (epoch !== log.epoch) return false;
   if (position === START) return true;
   if (stream === null || revision === null) return false;
   try {
@@ -137,6 +155,7 @@ export function startRebuild(
     await manager.query('update checkpoints set mixed = false where name = $1', [name]);
     await table.truncate(manager);
     await manager.query('delete from parked where projection = $1', [name]);
+    await manager.query('delete from differences where projection = $1', [name]);
     return true;
   });
 }

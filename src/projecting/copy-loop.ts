@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WakeUpSignal } from '../log/wake-up-signal.ts';
 import { applyBatch } from './apply-batch.ts';
-import { checkpointAt, findCheckpoint, type CheckpointState } from './checkpoints.ts';
+import { checkpointAt, findCheckpoint, markMixed, type CheckpointState } from './checkpoints.ts';
 import type { ProjectionContext } from './context.ts';
 import { copyName, copyOf, logicOf, type CopyKind } from './copies.ts';
 import { EventSource, sessionEventsOf } from './event-source.ts';
@@ -21,7 +21,7 @@ export class CopyLoop {
   readonly #source: EventSource;
   readonly #appended = new WakeUpSignal();
   readonly #stopping = new AbortController();
-  #gaps: GapDetector;
+  readonly #gaps: GapDetector;
   #model: { readonly version: number; readonly model: ReadModel } | undefined;
   #error: string | undefined;
   #unmoved: { readonly position: string; readonly since: number } | undefined;
@@ -80,12 +80,12 @@ export class CopyLoop {
     const moves = { from: found, to: checkpointAt(found, last), hasParked: found.parked > 0 };
     const parked = await applyBatch(
       model,
-      { events, misplaced, ...moves },
+      { events: events.filter(({ id }) => !found.skipped.includes(id)), misplaced, ...moves },
       limits.projectionIdleMsMax,
     );
     if (!parked) {
       // Another node keeps it up.
-      this.#gaps = new GapDetector(log, limits);
+      this.#gaps.forget();
       await this.#sleep(limits.projectionStandbyMs);
       return true;
     }
@@ -109,7 +109,7 @@ export class CopyLoop {
         projection: this.#name,
         version,
       });
-      await dataSource.query('update checkpoints set mixed = true where name = $1', [this.#name]);
+      await markMixed(dataSource.manager, this.#name, version);
     }
     const model = readModelOf(dataSource, copyOf(logic ?? this.projection, this.kind));
     this.#model = { version, model };

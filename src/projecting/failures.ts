@@ -1,3 +1,4 @@
+import { cleanse } from '@playhead/contract';
 import { QueryFailedError } from 'typeorm';
 
 /** The events, or what a projection makes of them, are at fault. */
@@ -26,6 +27,12 @@ export function isPoison(failure: unknown): boolean {
   const { code } = Object(fault) as { code?: unknown };
   return typeof code === 'string' && POISON.test(code);
 }
+
+const STORED_LENGTH_MAX = 1_000;
+
+/** What a failure says, for a table: it may quote the text that Postgres could not store. */
+export const storableMessageOf = (failure: unknown): string =>
+  cleanse(messageOf(failure).slice(0, STORED_LENGTH_MAX)).value;
 
 /** What a failure says, whatever was thrown. */
 export const messageOf = (failure: unknown): string =>

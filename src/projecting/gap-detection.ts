@@ -50,6 +50,11 @@ export class GapDetector {
     return { events: filled, misplaced, found: filled.length - events.length };
   }
 
+  /** Forgets everything: others may have applied events since. */
+  forget(): void {
+    this.#lastRevisions.clear();
+  }
+
   /** Remembers events that were applied. */
   applied(events: readonly SessionEvent[]): void {
     for (const { sessionId, revision } of events) {

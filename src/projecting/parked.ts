@@ -1,6 +1,6 @@
-import { cleanse, type SessionEvent } from '@playhead/contract';
+import type { SessionEvent } from '@playhead/contract';
 import type { EntityManager } from 'typeorm';
-import { messageOf } from './failures.ts';
+import { storableMessageOf } from './failures.ts';
 import type { Queryable } from './row-table.ts';
 
 /** A session whose events a projection skips, because one of them could not be applied. */
@@ -11,8 +11,6 @@ export interface ParkedSession {
   readonly error: string;
 }
 
-const ERROR_LENGTH_MAX = 1_000;
-
 /** Parks the session of a poison event for a projection. */
 export async function park(
   manager: EntityManager,
@@ -21,14 +19,22 @@ export async function park(
   failure: unknown,
 ): Promise<ParkedSession> {
   const { sessionId, revision, id: eventId } = event;
-  // The message may quote the text that Postgres could not store.
-  const error = cleanse(messageOf(failure).slice(0, ERROR_LENGTH_MAX)).value;
+  const parked = { sessionId, revision, eventId, error: storableMessageOf(failure) };
+  await noteParked(manager, projection, parked);
+  return parked;
+}
+
+/** Puts down that a session is parked. */
+export async function noteParked(
+  manager: EntityManager,
+  projection: string,
+  { sessionId, revision, eventId, error }: ParkedSession,
+): Promise<void> {
   await manager.query(
     `insert into parked (projection, session_id, revision, event_id, error)
      values ($1, $2, $3, $4, $5)`,
     [projection, sessionId, revision, eventId, error],
   );
-  return { sessionId, revision, eventId, error };
 }
 
 /** Which sessions of some events a projection has parked. */

@@ -5,14 +5,17 @@ import { WakeUpSignal } from '../log/wake-up-signal.ts';
 import {
   checkpointAt,
   isInLog,
+  markMixed,
   readCheckpoint,
   startRebuild,
   type Checkpoint,
   type CheckpointState,
 } from './checkpoints.ts';
 import { logicOf } from './copies.ts';
+import { EventLoopLoad } from './event-loop-load.ts';
 import { GapDetector } from './gap-detection.ts';
 import { messageOf } from './failures.ts';
+import { ParkedState } from './parked-state.ts';
 import type { Projection } from './projection.ts';
 import { readModelOf, type ReadModel } from './read-model.ts';
 import { EventSource, sessionEventsOf } from './event-source.ts';
@@ -23,8 +26,6 @@ import { watchCheckpoint } from './standby.ts';
 const RETRY_FIRST_MS = 50;
 /** A batch is debounced by so many times as long as the last one took. */
 const DEBOUNCE_FACTOR = 8;
-/** The part of its time that the event loop works, from which on it is busy. */
-const BUSY = 0.8;
 
 /**
  * Keeps one read model at the head of the log. Nodes that share a database may all run it: the
@@ -41,11 +42,11 @@ export class ProjectionLoop {
   #checkpoint: Checkpoint | undefined;
   /** The version whose rows are read. */
   #version: number | null = null;
-  #gaps: GapDetector;
+  readonly #gaps: GapDetector;
   #isBooted = false;
-  #utilization = performance.eventLoopUtilization();
+  readonly #load = new EventLoopLoad();
   #position = START;
-  #parked = 0;
+  readonly #parked = new ParkedState();
   #standingBy = false;
   #error: string | null = null;
   /** When the oldest event was appended that is known not to be applied. */
@@ -65,6 +66,15 @@ export class ProjectionLoop {
     this.#running = this.#run().finally(forget);
   }
 
+  get name(): string {
+    return this.projection.name;
+  }
+
+  /** Parked sessions. */
+  get parked(): number {
+    return this.#parked.count;
+  }
+
   get position(): string {
     return this.#position;
   }
@@ -78,7 +88,7 @@ export class ProjectionLoop {
       position: this.#position,
       lagEvents: pending?.length ?? null,
       lagMs: oldest === undefined ? 0 : Math.max(0, Date.now() - Date.parse(oldest)) || 0,
-      parked: this.#parked,
+      parked: this.parked,
       standingBy: this.#standingBy,
       error: this.#error,
     };
@@ -87,6 +97,12 @@ export class ProjectionLoop {
   /** Somebody waits for it: ends the debounce and takes what there is. */
   pollNow(): void {
     this.#polled.wake();
+  }
+
+  /** A session was folded again on this node. */
+  refolded(): void {
+    this.#parked.refolded();
+    this.#appended.wake();
   }
 
   /** Ends once the batch at work is done. */
@@ -127,6 +143,7 @@ export class ProjectionLoop {
     if (!last) {
       this.#error = null;
       await this.#appended.wait(this.context.limits.projectionStandbyMs);
+      if (this.#parked.mayHaveChanged) await this.#adoptRefold(checkpoint);
       return;
     }
     this.#pendingAt = (events[0] ?? last).meta.at;
@@ -134,7 +151,7 @@ export class ProjectionLoop {
     const isDone = await this.#apply(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
     if (isDone) await this.#debounce(events.length, performance.now() - begun);
-    else if (!(await this.#isReplaced(checkpoint))) await this.#standBy();
+    else if (!(await this.#adoptRefold(checkpoint))) await this.#standBy();
   }
 
   /**
@@ -145,7 +162,7 @@ export class ProjectionLoop {
   async #debounce(taken: number, tookMs: number): Promise<void> {
     const { projectionBatchMax, projectionDebounceMs, projectionDebounceMsMax } =
       this.context.limits;
-    const isGivingWay = this.projection.isBackground && this.#isBusy();
+    const isGivingWay = this.projection.isBackground && this.#load.isBusy();
     if (taken >= projectionBatchMax && !isGivingWay) return;
     const longMs = DEBOUNCE_FACTOR * tookMs;
     const delayMs = Math.max(
@@ -155,18 +172,10 @@ export class ProjectionLoop {
     await this.#polled.wait(delayMs);
   }
 
-  /** Whether the event loop had hardly a pause since this was asked last. */
-  #isBusy(): boolean {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
-    this.#utilization = now;
-    return utilization > BUSY;
-  }
-
   /** The checkpoint to go on from, undefined when it must be read again. */
   async #adopt(): Promise<Checkpoint | undefined> {
     const found = await this.#readCheckpoint();
-    if (!this.#isBooted && !(await this.#isOfLog(found))) {
+    if (!this.#isBooted && !(await isInLog(this.context.log, found))) {
       await this.#startRebuild(found);
       return undefined;
     }
@@ -185,22 +194,17 @@ export class ProjectionLoop {
     return (this.#checkpoint = found);
   }
 
-  /** Whether the rows were made of this log up to the checkpoint, by whatever version. */
-  async #isOfLog(checkpoint: Checkpoint): Promise<boolean> {
-    const { log } = this.context;
-    return checkpoint.epoch === log.epoch && isInLog(log, checkpoint);
-  }
-
   /** Whether rows of another version are kept up until others take their place. */
   async #isKept(found: CheckpointState): Promise<boolean> {
-    const { onOutdated } = this.context;
-    return (await onOutdated?.(this.projection.name, found)) ?? false;
+    return (await this.context.onOutdated?.(this.projection.name, found)) ?? false;
   }
 
-  /** Whether other rows have taken the place of those that a batch was folded into. */
-  async #isReplaced({ generation }: Checkpoint): Promise<boolean> {
-    this.#checkpoint = undefined;
-    return (await this.#readCheckpoint()).generation !== generation;
+  /** True when it goes on from a checkpoint at which only single sessions were folded again. */
+  async #adoptRefold(from: Checkpoint): Promise<boolean> {
+    const found = await this.#parked.afterRefold(this.#model, from);
+    if (found) this.#gaps.forget();
+    this.#checkpoint = found ?? this.#checkpoint;
+    return found !== undefined;
   }
 
   /**
@@ -212,10 +216,7 @@ export class ProjectionLoop {
     this.#model = { ...this.#model, projection: logic ?? this.projection };
     if (!logic && !found.mixed) {
       this.#notify('rows of another version are kept up with this one', { version: found.version });
-      await this.context.dataSource.query(
-        'update checkpoints set mixed = true where name = $1 and version = $2',
-        [this.projection.name, found.version],
-      );
+      await markMixed(this.context.dataSource.manager, this.projection.name, found.version);
     }
     this.#checkpoint = found;
   }
@@ -231,12 +232,12 @@ export class ProjectionLoop {
     if (found > 0) this.#notify('events the follower skipped were read from the log', { found });
     const parked = await applyBatch(
       this.#model,
-      { events, misplaced, hasParked: this.#parked > 0, from, to },
+      { ...this.#parked.of(events), misplaced, from, to },
       limits.projectionIdleMsMax,
     );
     if (!parked) return false;
     this.#checkpoint = to;
-    this.#parked += parked.length;
+    this.#parked.applied(parked.length);
     this.#gaps.applied(events);
     for (const session of parked) this.#notify('session parked', { ...session });
     this.#moveTo(to.position);
@@ -254,7 +255,7 @@ export class ProjectionLoop {
       const unmoved = await watchCheckpoint({
         ...{ log: this.context.log, tail: this.context.tail, limits: this.context.limits },
         ...{ appended: this.#appended, signal: this.#stopping.signal },
-        read: () => this.#readCheckpoint(),
+        ...{ read: () => this.#readCheckpoint(), isOwn: (found) => this.#isOwn(found) },
         moved: (position) => this.#moveTo(position),
       });
       if (unmoved?.epoch === this.context.log.epoch) await this.#takeOver(unmoved);
@@ -266,9 +267,9 @@ export class ProjectionLoop {
 
   async #readCheckpoint(): Promise<CheckpointState> {
     const found = await readCheckpoint(this.context.dataSource, this.projection.name);
-    this.#parked = found.parked;
+    this.#parked.read(found);
     this.#version = found.version;
-    this.#gaps = new GapDetector(this.context.log, this.context.limits);
+    this.#gaps.forget();
     return found;
   }
 
@@ -278,10 +279,9 @@ export class ProjectionLoop {
   }
 
   async #startRebuild(expected: Checkpoint): Promise<void> {
-    const { log } = this.context;
     if (expected.position !== START) this.#notify('read model is rebuilt', { ...expected });
     this.#position = START;
-    await startRebuild(this.#model, expected, log.epoch);
+    await startRebuild(this.#model, expected, this.context.log.epoch);
   }
 
   #isOwn(checkpoint: Checkpoint): boolean {

@@ -31,6 +31,16 @@ export class Projector {
     this.#copies = new CopyLoops(projections, context);
   }
 
+  /** Whether some of these read models have parked sessions; asks nobody. */
+  hasParked(names: readonly string[]): boolean {
+    return this.#loops.some(({ name, parked }) => parked > 0 && names.includes(name));
+  }
+
+  /** A session of a read model was folded again on this node: see `refoldSession`. */
+  refolded(name: string): void {
+    for (const loop of this.#loops) if (loop.name === name) loop.refolded();
+  }
+
   /** For health and metrics; asks nobody. */
   status(): readonly ProjectionStatus[] {
     return this.#loops.map((loop) => loop.status());

@@ -13,6 +13,16 @@ export interface ReadModel {
   readonly prepared: Queryable;
 }
 
+/** What is needed of a read model where its projection does not run. */
+export type RefoldedModel = Pick<ReadModel, 'projection' | 'table' | 'dataSource'>;
+
+/** The same beside the projection: prepared statements belong to the one who runs it. */
+export const refoldedModelOf = (dataSource: DataSource, projection: Projection): RefoldedModel => ({
+  projection,
+  table: new RowTable(dataSource, projection),
+  dataSource,
+});
+
 /** The read model of a projection in a database. */
 export const readModelOf = (dataSource: DataSource, projection: Projection): ReadModel => ({
   projection,

@@ -21,6 +21,17 @@ export interface Queryable {
   query<Rows>(text: string, values: unknown[]): Promise<Rows>;
 }
 
+/** What a statement must know of a read model's table. */
+export interface TableLayout {
+  readonly table: string;
+  readonly columns: readonly {
+    readonly property: string;
+    readonly column: string;
+    readonly type: string;
+  }[];
+  readonly keyColumns: readonly string[];
+}
+
 /** The same text for the same row; no session's id has a line break in it. */
 export const nameOf = ({ sessionId, key }: RowKey): string => `${sessionId}\n${key}`;
 
@@ -32,7 +43,7 @@ export class RowTable {
   /** Its name without schema. */
   readonly name: string;
   readonly columns: readonly TableColumn[];
-  readonly #columns: readonly { property: string; column: string; type: string }[];
+  readonly #columns: TableLayout['columns'];
   readonly #table: string;
   readonly #keyColumns: readonly string[];
   readonly #isWanted: string;
@@ -88,6 +99,11 @@ export class RowTable {
     return new Map(
       found.map(({ key, row }) => [nameOf({ sessionId: row.sessionId, key }), row] as const),
     );
+  }
+
+  /** For statements about the rows of one session: names are quoted, the session's id is first. */
+  get layout(): TableLayout {
+    return { table: this.#table, columns: this.#columns, keyColumns: this.#keyColumns };
   }
 
   /** The statement that inserts or replaces the rows of a JSON parameter, on a condition. */

@@ -5,6 +5,9 @@ import type { WakeUpSignal } from '../log/wake-up-signal.ts';
 import type { CheckpointState } from './checkpoints.ts';
 import type { ProjectionLimits } from './context.ts';
 
+/** By so much longer than its own rows a node watches those of another version. */
+const FOREIGN_FACTOR = 6;
+
 /** What a node watches that stands by. */
 export interface Watched {
   readonly log: EventLog;
@@ -14,6 +17,8 @@ export interface Watched {
   readonly appended: WakeUpSignal;
   readonly signal: AbortSignal;
   readonly read: () => Promise<CheckpointState>;
+  /** Whether rows are of the watching node's version. */
+  readonly isOwn: (found: CheckpointState) => boolean;
   /** Called with the position that another node has reached. */
   readonly moved: (position: string) => void;
 }
@@ -38,11 +43,15 @@ export async function watchCheckpoint(watched: Watched): Promise<CheckpointState
       unmovedSince = Date.now();
       continue;
     }
-    const { projectionStandbyMs, projectionTakeoverMs } = limits;
-    const patienceMs = isOfLog ? projectionStandbyMs : projectionTakeoverMs;
-    if (Date.now() - unmovedSince >= patienceMs) return found;
+    if (Date.now() - unmovedSince >= patienceMs(watched, found)) return found;
   }
   return undefined;
+}
+
+/** Rows of another version are mixed by whoever takes them over, so that must not be by mistake. */
+function patienceMs({ log, limits, isOwn }: Watched, found: CheckpointState): number {
+  if (found.epoch !== log.epoch) return limits.projectionTakeoverMs;
+  return isOwn(found) ? limits.projectionStandbyMs : FOREIGN_FACTOR * limits.projectionStandbyMs;
 }
 
 const isSame = (a: CheckpointState, b: CheckpointState): boolean =>

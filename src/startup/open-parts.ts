@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { DataSource } from 'typeorm';
 import { migrations } from '../../migrations/index.ts';
 import { projections } from '../../projections/index.ts';
 import { KeyRow, Keys, type PresetKey } from '../access/keys.ts';
@@ -21,12 +20,10 @@ import { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { PostgresSnapshots } from '../log/postgres/index.ts';
 import type { Snapshots } from '../log/snapshots.ts';
-import { openTail, type Tail } from '../log/tail.ts';
+import { openTail } from '../log/tail.ts';
 import { openPostgresNodes } from '../nodes/postgres-nodes.ts';
 import { openLog } from './open-log.ts';
-import { Projector } from '../projecting/projector.ts';
-import { Rebuilds } from '../projecting/rebuild/rebuilds.ts';
-import { startRebuildProcess } from './rebuild-process.ts';
+import { openProjections } from './open-projections.ts';
 import { SessionStates, type StatesOptions } from '../commands/session-states.ts';
 import type { CleanupStack } from './cleanup-stack.ts';
 
@@ -68,12 +65,8 @@ export async function openParts(
   cleanup.add(() => log.close());
   const tail = await openTail(log, { bytesMax: limits.tailBytesMax });
   cleanup.add(() => tail.stop());
-  const { projector, rebuilds } = openReadModels(
-    config,
-    { database, url, log, tail },
-    logger,
-    cleanup,
-  );
+  const sources = { database, url, log, tail };
+  const readModels = openProjections(config, logger, sources, cleanup);
   const onFault = (where: string) => (fault: unknown) => logger.error({ err: fault }, where);
   const snapshots = new PostgresSnapshots({ ...limits, connectionString: url });
   cleanup.add(() => snapshots.close());
@@ -97,36 +90,9 @@ export async function openParts(
   const revocations = new Revocations(keys, tail);
   cleanup.add(() => revocations.stop());
   return {
-    ...{ database, disk, log, tail, nodes, keys, revocations, commands, projector },
-    rebuilds,
-    ...{ sessionSubscriptions, consoleSubscriptions },
+    ...{ database, disk, log, tail, nodes, keys, revocations, commands },
+    ...{ ...readModels, sessionSubscriptions, consoleSubscriptions },
   };
-}
-
-/** Keeps the read models up, and rebuilds them beside the service. */
-function openReadModels(
-  { limits, eventStoreUrl, eventStorePrefix }: Config,
-  { database, url, log, tail }: { database: DataSource; url: string; log: EventLog; tail: Tail },
-  logger: Logger,
-  cleanup: CleanupStack,
-): Pick<ServiceParts, 'projector' | 'rebuilds'> {
-  const notice = (message: string, about: object): void => logger.warn(about, message);
-  const place = {
-    databaseUrl: url,
-    logUrl: eventStoreUrl ?? url,
-    streamPrefix: eventStorePrefix,
-  };
-  const rebuilds = new Rebuilds({
-    ...{ dataSource: database, log, projections, limits, notice },
-    startProcess: () => startRebuildProcess(place, notice),
-  });
-  const projector = new Projector(projections, {
-    ...{ dataSource: database, log, tail, limits, notice },
-    onOutdated: (name, found) => rebuilds.replaceOutdated(name, found),
-  });
-  cleanup.add(() => projector.stop());
-  cleanup.add(() => rebuilds.stop());
-  return { projector, rebuilds };
 }
 
 const folderOf = ({ dataDir }: Config): string => `PLAYHEAD_DATA_DIR ${dataDir}`;

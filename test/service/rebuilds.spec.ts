@@ -92,9 +92,9 @@ function traffic(): { end(): Promise<{ writes: number; reads: number }> } {
   const write = async (): Promise<void> => {
     for (; !isEnded; counts.writes += 1) {
       const body = JSON.stringify({ role: 'user', content: 'text' });
-      const path = `/api/sessions/live-${counts.writes % 50}/message.post`;
+      const path = `/api/sessions/live-${counts.writes % 50}/commands/message.post`;
       const { status, text } = await service.request(path, { type: 'application/json', body });
-      if (status >= 300 && status !== 404) throw new Error(`${path}: ${status} ${text}`);
+      if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
       await sleep(2);
     }
   };
@@ -127,7 +127,7 @@ describe('read models that are rebuilt while people work', () => {
       const created = Array.from({ length: 50 }, (_, nth) =>
         service.request('/api/sessions', {
           type: 'application/json',
-          body: JSON.stringify({ id: `live-${nth}` }),
+          body: JSON.stringify({ sessionId: `live-${nth}` }),
         }),
       );
       for (const { status, text } of await Promise.all(created))
@@ -191,7 +191,8 @@ describe('read models that are rebuilt while people work', () => {
     'are refused with the row that was changed by hand, on the command line',
     async () => {
       const { rows } = await client.query<{ id: string }>(
-        `update sessions set name = 'forged' where session_id = (select max(session_id) from sessions)
+        `update sessions set name = 'forged'
+       where session_id = (select max(session_id) from sessions)
        returning session_id as id`,
       );
       const env = { PLAYHEAD_URL: service.url, PLAYHEAD_ADMIN_KEY: adminKey };

@@ -53,7 +53,7 @@ export class TestRebuilds {
         const streams = streamsOf(dataSource, log);
         await fillPart({
           ...{ dataSource, log, streams, projections, job, part, through, limits: bounds },
-          ...{ skipped: new Map(), signal },
+          signal,
         });
       },
     });

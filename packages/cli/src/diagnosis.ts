@@ -85,7 +85,7 @@ function readModel(model: Readiness['projections'][number]): Check {
   if (error !== null) return bad(name, error, 'mend what it names; it goes on by itself');
   if (parked > 0) {
     const found = `${parked} sessions parked`;
-    return bad(name, found, 'the table parked says why; their rows are not kept up to date');
+    return bad(name, found, 'playhead parked list says why; their rows are not kept up to date');
   }
   const behind = `${lagEvents ?? 'very many'} events and ${lagMs} ms behind`;
   if (lagMs > LAG_MS_MAX) return bad(name, behind, 'wait while it shrinks, else see the log');

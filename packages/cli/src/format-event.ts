@@ -34,5 +34,5 @@ const shortened = (text: string): string => {
 };
 
 /** What agents say must not move the cursor, change colours or turn the direction of the text. */
-const onOneLine = (text: string): string =>
+export const onOneLine = (text: string): string =>
   text.replace(/\r?\n/g, ' ⏎ ').replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '�');

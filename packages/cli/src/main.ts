@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addDoctor } from './commands/doctor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
+import { addParked } from './commands/parked.ts';
 import { addProjections } from './commands/projections.ts';
 import { addSend } from './commands/send.ts';
 import { addTail } from './commands/tail.ts';
@@ -9,7 +10,7 @@ import { exitCodes, Failure } from './failure.ts';
 import { sharedOptions, withSharedOptions } from './shared-options.ts';
 
 /** Each adds one command to the program: a file a command. */
-const commands = [addTail, addSend, addKeys, addProjections, addLog, addDoctor];
+const commands = [...[addTail, addSend, addKeys, addParked, addProjections, addLog, addDoctor]];
 
 function createProgram(): Command {
   const program = withSharedOptions(new Command('playhead'))

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { ServiceOptions } from './service.ts';
 
 /** What every command takes. */
 export interface SharedOptions {
@@ -32,6 +33,12 @@ export const withSharedOptions = (program: Command): Command =>
         .argParser(header),
     )
     .option('--json', 'print JSON, for programs');
+
+/** Where the command that runs finds the service, and its key. */
+export function serviceOf(command: Command): ServiceOptions {
+  const { url, key } = sharedOptions(command);
+  return { url, key };
+}
 
 /** The shared options of the command that runs. */
 export const sharedOptions = (command: Command): SharedOptions =>

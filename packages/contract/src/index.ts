@@ -17,6 +17,7 @@ export * from './ids.ts';
 export * from './instants.ts';
 export * from './keys.ts';
 export * from './projections.ts';
+export * from './rebuilds.ts';
 export * from './refusal.ts';
 export * from './search.ts';
 export * from './socket.ts';

@@ -1,108 +1,73 @@
 import * as z from 'zod';
+import { sessionEvent } from './envelope.ts';
+import { id } from './ids.ts';
 
-/** How far a rebuild of a read model is. */
-export const rebuildPhase = z.enum([
-  'reading',
-  'indexing',
-  'catching-up',
-  'comparing',
-  'ready',
-  'refused',
-  'compared',
-  'failed',
-]);
-export type RebuildPhase = z.infer<typeof rebuildPhase>;
+/** Longest reason for skipping an event, in UTF-16 units. */
+const WHY_LENGTH_MAX = 500;
 
-/** Columns, `(missing)` or `(added)`: differences that the operator accepts. */
-const accepted = z.array(z.string().min(1).max(63)).max(100);
+/** A session of which a projection takes no more events, because one cannot be folded. */
+export const parkedSession = z.object({
+  projection: z.string(),
+  sessionId: z.string(),
+  /** Of the event that cannot be folded. */
+  revision: z.number().int(),
+  eventId: z.string(),
+  error: z.string(),
+  /** Since when the session's rows are not kept up to date. */
+  at: z.iso.datetime(),
+});
+export type ParkedSessionShape = z.infer<typeof parkedSession>;
 
-/** What to rebuild, in one reading of the log. */
-export const rebuildRequest = z.strictObject({
-  names: z.array(z.string().min(1).max(63)).min(1).max(50),
-  /** Compares and drops what was made: nothing is swapped. */
-  dryRun: z.boolean().optional(),
-  accept: accepted.optional(),
+/** Parked sessions, those that were parked first, and how many there are. */
+export const parkedListed = z.object({
+  parked: z.array(parkedSession),
+  total: z.number().int(),
 });
 
-/** What a swap may pass over. */
-export const swapRequest = z.strictObject({ accept: accepted.optional() });
+/** A parked session with what it waits for. */
+export const parkedShown = parkedSession.extend({
+  /** The event that cannot be folded; null when the log does not have it. */
+  event: sessionEvent.nullable(),
+  /** Later events of the session, which wait. */
+  waiting: z.number().int().nonnegative(),
+});
+export type ParkedShown = z.infer<typeof parkedShown>;
 
-/** A row that is not the same in both copies of a read model. */
+/** Why an event is left out. */
+export const skipParked = z.strictObject({
+  why: z.string().trim().min(1).max(WHY_LENGTH_MAX),
+});
+
+/** Which session of a read model is folded again. */
+export const healSession = z.strictObject({ sessionId: id });
+
+/** What came of folding a session again. */
+export const sessionRefolded = z.object({
+  projection: z.string(),
+  sessionId: z.string(),
+  /** Where the session is parked now, null when it is not. */
+  parked: parkedSession.nullable(),
+  /** Rows that were written or deleted. */
+  written: z.number().int().nonnegative(),
+});
+export type SessionRefolded = z.infer<typeof sessionRefolded>;
+
+/** Something in which a row is not what the log says. */
 export const rowDifference = z.object({
-  session: z.string(),
-  key: z.string().nullable(),
+  sessionId: z.string(),
+  /** `poison`: the session cannot be folded, though it is not parked. */
+  kind: z.enum(['value', 'missing', 'extra', 'poison']),
+  /** Which row of the session. */
+  key: z.string(),
+  /** The column of the table; empty where the whole row is meant. */
   column: z.string(),
-  old: z.string().nullable(),
-  new: z.string().nullable(),
+  revision: z.number().int().nullable(),
+  /** The beginning of the value that the log gives, as Postgres writes it. */
+  expected: z.string().nullable(),
+  stored: z.string().nullable(),
+  foundAt: z.iso.datetime(),
 });
+export type RowDifferenceShape = z.infer<typeof rowDifference>;
 
-/** What the comparison of two copies at one position found. */
-export const rowComparison = z.object({
-  position: z.string(),
-  rows: z.object({ old: z.number(), new: z.number() }),
-  digests: z.object({ old: z.string(), new: z.string() }),
-  /** How many rows differ, by column, `(missing)` and `(added)`. */
-  differing: z.record(z.string(), z.number()),
-  /** The first rows that differ. */
-  differences: z.array(rowDifference),
-  /** Columns that the new version declares to change. */
-  notCompared: z.array(z.string()),
-  tookMs: z.number(),
-});
-export type RowComparison = z.infer<typeof rowComparison>;
-
-/** A copy of a read model. */
-export const readModelCopy = z.object({
-  /** The version that made the rows. */
-  version: z.number(),
-  position: z.string(),
-  /** Another version has gone on with these rows. */
-  mixed: z.boolean(),
-  /** Sessions that are parked in it. */
-  parked: z.number(),
-  retiredAt: z.iso.datetime().nullable(),
-});
-
-/** A rebuild that is being done, or waits for the operator. */
-export const rebuildStatus = z.object({
-  phase: rebuildPhase,
-  version: z.number(),
-  automatic: z.boolean(),
-  dryRun: z.boolean(),
-  accepted: z.array(z.string()),
-  /** Events that were read, of about how many. */
-  events: z.number(),
-  eventsTotal: z.number().nullable(),
-  eventsPerSecond: z.number().nullable(),
-  secondsLeft: z.number().nullable(),
-  startedAt: z.iso.datetime(),
-  error: z.string().nullable(),
-  compared: rowComparison.nullable(),
-});
-export type RebuildStatus = z.infer<typeof rebuildStatus>;
-
-/** A read model with its copies and what is being done. */
-export const readModelStatus = z.object({
-  name: z.string(),
-  /** The version of the build that answers. */
-  version: z.number(),
-  /** The rows that are read; null before the first was made. */
-  served: readModelCopy.nullable(),
-  /** The rows before the last swap, kept for a rollback. */
-  previous: readModelCopy.nullable(),
-  rebuild: rebuildStatus.nullable(),
-});
-export type ReadModelStatus = z.infer<typeof readModelStatus>;
-
-/** All read models. */
-export const readModelsListed = z.object({ projections: z.array(readModelStatus) });
-
-/** What a swap or a rollback did. */
-export const swapped = z.object({
-  /** The version that is read from now on. */
-  version: z.number(),
-  position: z.string(),
-  /** For how many milliseconds readers may have waited. */
-  pauseMs: z.number(),
-});
-export type Swapped = z.infer<typeof swapped>;
+/** The differences that were found in a read model and not healed since, the last ones first. */
+export const differencesListed = z.object({ differences: z.array(rowDifference) });

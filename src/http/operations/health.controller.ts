@@ -31,8 +31,8 @@ export class HealthController {
   }
 
   /**
-   * 200 when log and read models answer and the log is followed, else 503. How far read models lag
-   * and that the disk is nearly full is in the answer alone.
+   * 200 when log and read models answer and the log is followed, else 503. How far read models lag,
+   * which of them have parked sessions and that the disk is nearly full is in the answer alone.
    */
   @Get('ready')
   @Documented({ summary: 'Whether it can do its work, and how far read models lag behind' })
@@ -44,6 +44,7 @@ export class HealthController {
     const following =
       this.tail.through >= (head ?? '') ||
       Date.now() - this.tail.lastReadAt < this.config.limits.followerTimeoutMs;
+    const projections = this.projector.status();
     const isReady = head !== undefined && database !== undefined && following;
     await reply.status(isReady ? 200 : 503).send({
       status: isReady ? 'ready' : 'unavailable',
@@ -58,7 +59,10 @@ export class HealthController {
       },
       database: { answers: database !== undefined },
       disk: this.#disk(),
-      projections: this.projector.status(),
+      parked: projections.flatMap(({ name, parked }) =>
+        parked > 0 ? [{ projection: name, sessions: parked }] : [],
+      ),
+      projections,
     });
   }
 

@@ -25,6 +25,7 @@ import {
   wholeNumber,
 } from '../query-parameters.ts';
 import { readTimeline, timelinePage, timelineQuery } from './session-timeline.ts';
+import { staleField, staleSince } from './stale-since.ts';
 import {
   messageFields,
   messageShape,
@@ -98,24 +99,26 @@ export class SessionPartsController {
       const page = await listMessages(...about);
       return { ...page, rows: await this.subscriptions.withOpenText(sessionId, page.rows) };
     };
-    const { items, pagination } = await this.#part(sessionId, asked, list, messageShape);
-    return { messages: items, pagination };
+    const { items, ...rest } = await this.#part(sessionId, asked, 'messages', list, messageShape);
+    return { messages: items, ...rest };
   }
 
   @Get('participants')
   @Documented({ summary: 'Participants of a session, in order', query: participantsQuery })
   async participants(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#participants, query);
-    const part = await this.#part(sessionId, asked, listParticipants, participantShape);
-    return { participants: part.items, pagination: part.pagination };
+    const { items, ...rest } = await this.#part(
+      ...([sessionId, asked, 'participants', listParticipants, participantShape] as const),
+    );
+    return { participants: items, ...rest };
   }
 
   @Get('tools')
   @Documented({ summary: 'Tool calls of a session, in order', query: toolsQuery })
   async tools(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#tools, query);
-    const { items, pagination } = await this.#part(sessionId, asked, listTools, toolShape);
-    return { tools: items, pagination };
+    const { items, ...rest } = await this.#part(sessionId, asked, 'tools', listTools, toolShape);
+    return { tools: items, ...rest };
   }
 
   @Get('timeline')
@@ -128,14 +131,16 @@ export class SessionPartsController {
   async timeline(@Param('id') sessionId: string, @Query() query: unknown) {
     const asked = readQuery(this.#timeline, query);
     await sessionAtRevision(this.#context, sessionId, asked.minRevision);
-    return readTimeline(this.#context, sessionId, asked, (messages) =>
+    const page = await readTimeline(this.#context, sessionId, asked, (messages) =>
       this.subscriptions.withOpenText(sessionId, messages),
     );
+    return { ...page, ...(await this.#stale(sessionId, ['timeline', 'messages', 'tools'])) };
   }
 
   async #part<Row>(
     sessionId: string,
     asked: z.infer<ReturnType<typeof partsQuery>>,
+    readModel: string,
     list: List<Row>,
     shape: (row: Row) => object,
   ) {
@@ -150,6 +155,12 @@ export class SessionPartsController {
     return {
       items: found.rows.map((row) => only(asked.fields, shape(row))),
       pagination: paginationShape(request, found),
+      ...(await this.#stale(sessionId, [readModel])),
     };
+  }
+
+  async #stale(sessionId: string, readModels: readonly string[]) {
+    const since = await staleSince(this.#context, readModels, [sessionId]);
+    return staleField(since.get(sessionId));
   }
 }

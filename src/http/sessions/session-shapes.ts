@@ -13,14 +13,17 @@ import {
 } from '@playhead/contract';
 import type { KeysetPage, PageRequest } from '../../projecting/keyset-page.ts';
 import { cursorOf } from '../list-cursors.ts';
+import { staleField } from './stale-since.ts';
 
 /** A session over HTTP, with its participants. */
 export const sessionShape = (
   session: SessionView,
   participants: readonly ParticipantView[] | undefined,
+  stale?: string,
 ) =>
   Object.assign(answeredSession(session), {
     participants: (participants ?? []).map(participantShape),
+    ...staleField(stale),
   });
 
 /** What `fields` may name of a session. */
@@ -30,6 +33,7 @@ export const sessionFields: readonly (keyof ReturnType<typeof sessionShape>)[] =
   ...(['totalTokens', 'totalCost', 'totalDuration', 'summaryShortText', 'summaryText'] as const),
   ...(['summaryAgentType', 'summaryModel', 'summaryInputTokens', 'summaryOutputTokens'] as const),
   ...(['summaryTotalTokens', 'summaryCost', 'summaryDuration', 'participants', '_count'] as const),
+  'staleSince',
 ];
 
 /** A participant: the view, and the names that AgentPipe's pages read. */

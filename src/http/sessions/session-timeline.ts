@@ -24,11 +24,14 @@ export const timelineQuery = (limits: Limits) =>
 export interface TimelinePage {
   readonly timeline: readonly TimelineEntry[];
   readonly pagination: { readonly limit: number; readonly before: number | null };
+  /** Since when it is not kept up to date; absent when it is. */
+  readonly staleSince?: string | undefined;
 }
 
 export const timelinePage = z.object({
   timeline: z.array(timelineEntry),
   pagination: z.object({ limit: z.number().int(), before: z.number().int().nullable() }),
+  staleSince: z.iso.datetime().optional(),
 }) satisfies z.ZodType<TimelinePage>;
 
 /** Lays the current text over messages that are still being written. */

@@ -41,6 +41,7 @@ import {
 } from '../query-parameters.ts';
 import { eventsQuery, readEvents } from './session-events.ts';
 import { paginationShape, sessionFields, sessionShape } from './session-shapes.ts';
+import { staleSince } from './stale-since.ts';
 
 const VALUE_LENGTH_MAX = 1_000;
 
@@ -128,7 +129,7 @@ export class SessionsController {
     );
     const next = found.next && [sort, direction, ...found.next];
     return {
-      sessions: await this.#shaped(found.rows, fields),
+      sessions: await this.#shaped(found.rows, fields, sort === 'started' ? [] : ['session_order']),
       pagination: paginationShape(request, { ...found, next }),
     };
   }
@@ -152,11 +153,24 @@ export class SessionsController {
     return readEvents(this.log, sessionId, request, this.#limits.readBytesMax);
   }
 
-  async #shaped(rows: readonly SessionRow[], fields: readonly string[] | undefined) {
+  /** `others`: read models that the answer depends on beside those of its rows. */
+  async #shaped(
+    rows: readonly SessionRow[],
+    fields: readonly string[] | undefined,
+    others: readonly string[] = [],
+  ) {
+    const { database, projector } = this;
+    const ids = rows.map(({ sessionId }) => sessionId);
     const isAsked = !fields || fields.includes('participants');
-    const sessionIds = isAsked ? rows.map(({ sessionId }) => sessionId) : [];
-    const of = await firstParticipants(this.database, sessionIds, VIEW_PARTICIPANTS_MAX);
-    return rows.map((row) => only(fields, sessionShape(row, of.get(row.sessionId))));
+    const readModels = ['sessions', ...(isAsked ? ['participants'] : []), ...others];
+    const [of, stale] = await Promise.all([
+      firstParticipants(database, isAsked ? ids : [], VIEW_PARTICIPANTS_MAX),
+      staleSince({ database, projector }, readModels, ids),
+    ]);
+    return rows.map((row) => {
+      const { sessionId } = row;
+      return only(fields, sessionShape(row, of.get(sessionId), stale.get(sessionId)));
+    });
   }
 }
 

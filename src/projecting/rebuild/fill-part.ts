@@ -5,12 +5,13 @@ import { pagesOf } from '../../log/pages.ts';
 import { applyInHalves, type Application } from '../bisecting-apply.ts';
 import { copyOf } from '../copies.ts';
 import { sessionEventsOf } from '../event-source.ts';
+import { SessionFold } from '../fold-session.ts';
 import { isPoison } from '../failures.ts';
-import { park } from '../parked.ts';
+import { noteParked } from '../parked.ts';
 import type { Projection } from '../projection.ts';
 import { readModelOf, type ReadModel } from '../read-model.ts';
+import { skippedEventIds } from '../skipped-events.ts';
 import { copyRows, type CopyConnection } from './copy-rows.ts';
-import { SessionFold } from './fold-sessions.ts';
 import type { RebuildPart } from './jobs.ts';
 
 /** Bounds of what a worker holds in memory. */
@@ -36,8 +37,6 @@ export interface FillOptions {
   /** Position of the last event to be taken. */
   readonly through: string;
   readonly limits: FillLimits;
-  /** Ids of events that an operator skipped, by projection. */
-  readonly skipped: ReadonlyMap<string, ReadonlySet<string>>;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +59,8 @@ export async function fillPart(options: FillOptions): Promise<void> {
   const { dataSource, streams, part, through, limits, signal } = options;
   const runner = dataSource.createQueryRunner();
   try {
-    const filling = new Filling(options, runner, (await runner.connect()) as CopyConnection);
+    const connection = (await runner.connect()) as CopyConnection;
+    const filling = new Filling(options, runner, connection, await skippedOf(options));
     const range = { after: part.after, until: part.until, through };
     const bounds = { limit: limits.projectionBatchMax, bytesMax: limits.readBytesMax };
     for await (const page of streams.read({ ...range, ...bounds })) {
@@ -75,6 +75,9 @@ export async function fillPart(options: FillOptions): Promise<void> {
     await runner.release();
   }
 }
+
+const skippedOf = ({ dataSource, projections }: FillOptions): Promise<ReadonlySet<string>[]> =>
+  Promise.all(projections.map(({ name }) => skippedEventIds(dataSource, name)));
 
 /** Where the batches of a session go that is too large for memory. */
 interface LargeApplication extends Application {
@@ -93,6 +96,8 @@ class Filling {
     private readonly options: FillOptions,
     private readonly runner: QueryRunner,
     private readonly connection: CopyConnection,
+    /** Ids of events that an operator has taken out, for each projection. */
+    private readonly skipped: readonly ReadonlySet<string>[],
   ) {
     this.#models = options.projections.map((projection) =>
       readModelOf(options.dataSource, copyOf(projection, 'rebuild')),
@@ -104,7 +109,7 @@ class Filling {
     let session = this.#sessions.at(-1);
     if (session?.id !== event.sessionId) {
       if (this.#large || this.#bytes >= limits.rebuildChunkBytes) await this.#commit();
-      this.#sessions.push((session = this.#newSession(event.sessionId)));
+      this.#sessions.push((session = this.#newSession(event)));
     }
     const last = session.revision ?? event.revision - 1;
     const misplaced =
@@ -116,7 +121,7 @@ class Filling {
     session.bytes += bytes;
     this.#bytes += bytes;
     if (this.#large) await this.#takeLarge(event, misplaced);
-    else for (const fold of session.folds) fold.apply(event, misplaced);
+    else for (const fold of session.folds) fold.take([event]);
     if (!this.#large && session.bytes > limits.rebuildSessionBytesMax) await this.#spill();
   }
 
@@ -130,10 +135,14 @@ class Filling {
     ]);
   }
 
-  #newSession(id: string): Session {
-    const { projections, skipped } = this.options;
-    const folds = projections.map(
-      (projection) => new SessionFold(projection, skipped.get(projection.name) ?? new Set()),
+  #newSession({ sessionId: id, revision }: SessionEvent): Session {
+    const folds = this.options.projections.map(
+      (projection, nth) =>
+        new SessionFold(projection, {
+          skipped: this.skipped[nth] ?? new Set(),
+          // The store may have removed what came before.
+          after: revision - 1,
+        }),
     );
     return { id, stream: sessionStream(id), folds, revision: undefined, events: 0, bytes: 0 };
   }
@@ -189,11 +198,10 @@ class Filling {
       await copyRows(
         this.connection,
         model.table,
-        folds.flatMap(({ rows }) => rows),
+        folds.flatMap(({ rows }) => [...rows.values()]),
       );
       for (const { poison } of folds) {
-        if (!poison) continue;
-        await park(this.runner.manager, model.projection.name, poison.event, poison.failure);
+        if (poison) await noteParked(this.runner.manager, model.projection.name, poison);
       }
     }
   }
@@ -246,7 +254,7 @@ class Filling {
     const { applications, batch } = this.#large ?? { applications: [], batch: [] };
     const events = batch.splice(0);
     for (const [nth, application] of applications.entries()) {
-      const skipped = this.options.skipped.get(this.options.projections[nth]?.name ?? '');
+      const skipped = this.skipped[nth];
       await applyInHalves(
         application,
         skipped ? events.filter(({ id }) => !skipped.has(id)) : events,

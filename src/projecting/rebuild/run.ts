@@ -212,7 +212,8 @@ async function catchUp(context: RebuildContext, projection: Projection): Promise
     if (!last) return;
     const from: Checkpoint = copy;
     const { events, misplaced } = await gaps.fillGaps(sessionEventsOf(page));
-    const batch = { events, misplaced, hasParked: true, from, to: checkpointAt(from, last) };
+    const due = events.filter(({ id }) => !copy.skipped.includes(id));
+    const batch = { events: due, misplaced, hasParked: true, from, to: checkpointAt(from, last) };
     // It was at the start: rows are taken with care there, which is as right and slower.
     if (copy.position === START && events.length === 0) return;
     await applyBatch(model, batch, limits.projectionIdleMsMax);

@@ -6,6 +6,7 @@ import {
   advance,
   checkpointAt,
   findCheckpoint,
+  markMixed,
   type Checkpoint,
   type CheckpointState,
 } from '../checkpoints.ts';
@@ -178,7 +179,7 @@ async function catchUp(
     if (!last) throw new CannotSwap(`the log has nothing up to ${to.position}`);
     taken += due.length;
     if (taken > limits.rebuildBehindMax) throw new CannotSwap(`${name} is too far behind`, true);
-    const events = sessionEventsOf(due);
+    const events = sessionEventsOf(due).filter(({ id }) => !copy.skipped.includes(id));
     const skipped = await parkedAmong(manager, name, events);
     const misplaced = new Map<string, string>();
     const application = { manager, projection: model, table, misplaced, skipped, parked: [] };
@@ -187,9 +188,7 @@ async function catchUp(
     if (!(await advance(manager, name, from, next))) throw new CannotSwap(`${name} moved on`, true);
     from = next;
   }
-  if (!logic && from !== copy) {
-    await manager.query('update checkpoints set mixed = true where name = $1', [name]);
-  }
+  if (!logic && from !== copy) await markMixed(manager, name, copy.version);
   return from;
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@playhead/contract';
 import { Argument, Option, type Command } from 'commander';
 import { ask } from '../service.ts';
-import { sharedOptions } from '../shared-options.ts';
+import { serviceOf, sharedOptions } from '../shared-options.ts';
 import { table } from '../table.ts';
 
 const EXAMPLES = `
@@ -87,11 +87,6 @@ function show(command: Command, created: KeyCreated, note: string): void {
   console.error(`${created.id} (${created.name}): ${created.scopes.join(', ')}. ${note}`);
   console.log(created.key);
 }
-
-const serviceOf = (command: Command) => {
-  const { url, key } = sharedOptions(command);
-  return { url, key };
-};
 
 const pathOf = (id: string, verb: string): string => `/api/keys/${encodeURIComponent(id)}/${verb}`;
 

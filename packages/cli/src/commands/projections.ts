@@ -10,8 +10,9 @@ import {
 import { Argument, type Command } from 'commander';
 import { Failure } from '../failure.ts';
 import { ask } from '../service.ts';
-import { sharedOptions } from '../shared-options.ts';
+import { serviceOf, sharedOptions } from '../shared-options.ts';
 import { table } from '../table.ts';
+import { addDifferences } from './differences.ts';
 
 const EXAMPLES = `
 A rebuild fills tables of its own while people read the old ones. It ends with a comparison of both;
@@ -21,7 +22,8 @@ Examples:
   $ playhead projections rebuild sessions messages
   $ playhead projections swap sessions
   $ playhead projections swap messages --accept cost_nano   # rows differ there, and that is meant
-  $ playhead projections rollback sessions                  # the old rows were kept up`;
+  $ playhead projections rollback sessions                  # the old rows were kept up
+  $ playhead projections heal messages --session 3f0c…      # one session alone`;
 
 const POLL_MS = 500;
 /** Comparing many rows takes as long as reading them all. */
@@ -39,6 +41,7 @@ export function addProjections(program: Command): void {
   addSwap(projections);
   addEach(projections, 'cancel', 'end a rebuild and drop what it made');
   addEach(projections, 'drop-old', 'drop the rows before the last swap');
+  addDifferences(projections);
 }
 
 function addStatus(projections: Command): void {
@@ -210,11 +213,6 @@ function addEach(projections: Command, verb: 'cancel' | 'drop-old', description:
 const nameOf = (): Argument => new Argument('<name>', 'a read model, as `status` shows it');
 
 const list = (command: Command) => ask(serviceOf(command), readModelsListed, '/api/projections');
-
-const serviceOf = (command: Command) => {
-  const { url, key } = sharedOptions(command);
-  return { url, key };
-};
 
 const pathOf = (name: string, verb: string): string =>
   `/api/projections/${encodeURIComponent(name)}/${verb}`;

@@ -14,6 +14,17 @@ export const nodeEvents = {
     z.object({ keyId: z.string(), name: z.string(), scopes: z.array(scope) }),
   ),
   'key.revoked': versioned(1, z.object({ keyId: z.string() })),
+  /** An operator has taken an event out of a projection that cannot fold it, for good. */
+  'projection.event-skipped': versioned(
+    1,
+    z.object({
+      projection: z.string(),
+      sessionId: z.string(),
+      eventId: z.string(),
+      revision: z.number().int().nonnegative(),
+      why: z.string(),
+    }),
+  ),
   'bridge.connected': versioned(
     1,
     z.object({ systemInfo: z.record(z.string(), z.unknown()), connectedAt: z.string(), extra }),
