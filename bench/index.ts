@@ -10,6 +10,7 @@ import { listBenches } from './list.ts';
 import { live } from './live.ts';
 import { memory } from './memory.ts';
 import { open100k } from './open-100k.ts';
+import { rebuild } from './rebuild.ts';
 import { replay } from './replay.ts';
 import {
   searchRare,
@@ -39,6 +40,7 @@ export const benches: readonly Bench[] = [
   fanout,
   memory,
   replay,
+  rebuild,
   storm,
   slow,
   sse,

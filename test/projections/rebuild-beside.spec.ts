@@ -62,6 +62,64 @@ describe('a rebuild beside the rows that are read', () => {
     );
   });
 
+  it('stages the events of a log that cannot be read stream by stream', async () => {
+    const many = fc.sample(histories(40), { numRuns: 6, seed: 7 }).flat();
+    await bed.append(...many);
+    const inOneStream = new Proxy(bed.log, {
+      get: (log, name) => {
+        if (name === 'streams') return undefined;
+        const value: unknown = Reflect.get(log, name, log);
+        return typeof value === 'function' ? (value.bind(log) as unknown) : value;
+      },
+    });
+    const node = await bed.start({}, inOneStream);
+    await caughtUp(node);
+    await node.rebuilding.rebuilds.request(names);
+    for (const name of names) {
+      const { rebuild } = await node.rebuilding.until(
+        name,
+        (one) => one.rebuild?.phase === 'ready',
+      );
+      expect(rebuild?.compared).toMatchObject({ differing: {} });
+      expect(rebuild?.compared?.rows.new).toBeGreaterThan(0);
+    }
+    const staged = await node.dataSource.query(
+      `select to_regclass('playhead_rebuild.staged_events')`,
+    );
+    expect(staged).toEqual([{ to_regclass: null }]);
+  });
+
+  it('folds a session that is too large for memory row by row, and parks as live does', async () => {
+    const many = fc.sample(histories(60), { numRuns: 8, seed: 9 }).flat();
+    await bed.append(...many);
+    const poisoned = {
+      ...messages,
+      evolve: (...[row, event]: Parameters<typeof messages.evolve>) => {
+        if (event.revision === 7) throw new Error('poison');
+        return messages.evolve(row, event);
+      },
+    };
+    const limits = { rebuildSessionBytesMax: 400, rebuildChunkBytes: 300, projectionBatchMax: 5 };
+    const node = await bed.start({ limits, projections: [sessions, poisoned] });
+    await caughtUp(node);
+    await node.rebuilding.rebuilds.request(['sessions', 'messages']);
+    for (const name of ['sessions', 'messages']) {
+      const { rebuild } = await node.rebuilding.until(
+        name,
+        (one) => one.rebuild?.phase === 'ready',
+      );
+      expect(rebuild?.compared).toMatchObject({ differing: {} });
+    }
+    const parked = await node.dataSource.query<{ projection: string }[]>(
+      'select projection, session_id, revision, error from parked order by 1, 2',
+    );
+    const [live, copies] = ['messages', 'messages@rebuild'].map((name) =>
+      parked.filter(({ projection }) => projection === name),
+    );
+    expect(live?.length).toBeGreaterThan(0);
+    expect(copies).toEqual(live?.map((one) => ({ ...one, projection: 'messages@rebuild' })));
+  });
+
   it('is refused when a row was changed by hand, and names it', async () => {
     await bed.append(posted('a', 1), posted('b', 1), posted('c', 1));
     const node = await bed.start();

@@ -8,7 +8,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { repeats } from '../support/repeats.ts';
 import { adminKey, logInPostgres, RunningService } from '../support/service.ts';
 
-const SESSIONS = repeats({ few: 2_000, all: 10_000 });
+const SESSIONS = repeats({ few: 1_000, all: 10_000 });
 /** Long on a machine that has much else to do. */
 const PATIENCE_MS = 180_000;
 
@@ -42,6 +42,10 @@ afterEach(async () => {
 
 interface Ready {
   readonly projections: readonly { readonly position: string }[];
+}
+
+interface Listed {
+  readonly pagination: { readonly total: number };
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -102,8 +106,8 @@ function traffic(): { end(): Promise<{ writes: number; reads: number }> } {
     const [known] = (await client.query<{ id: string }>('select session_id as id from sessions'))
       .rows;
     for (; !isEnded; counts.reads += 1) {
-      const { total } = await service.get<{ total: number }>('/api/sessions?limit=1');
-      expect(total).toBeGreaterThanOrEqual(SESSIONS);
+      const { pagination } = await service.get<Listed>('/api/sessions?limit=1');
+      expect(pagination.total).toBeGreaterThanOrEqual(SESSIONS);
       const { id } = await service.get<{ id: string }>(`/api/sessions/${known?.id}`);
       expect(id).toBe(known?.id);
       await sleep(10);

@@ -7,6 +7,7 @@ import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';
 import type { ProjectionLimits } from '../../src/projecting/context.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
+import type { RebuildLimits } from '../../src/projecting/rebuild/run.ts';
 import { Projector } from '../../src/projecting/projector.ts';
 import { MessageRow, messages } from '../../projections/messages.ts';
 import { ParticipantRow, participants } from '../../projections/participants.ts';
@@ -39,7 +40,7 @@ export interface Node {
 
 export interface NodeOptions {
   readonly projections?: readonly Projection[];
-  readonly limits?: Partial<ProjectionLimits & { tailBytesMax: number }>;
+  readonly limits?: Partial<ProjectionLimits & RebuildLimits & { tailBytesMax: number }>;
   /** Called before the projections start; for tests that make the database fail. */
   readonly prepare?: (dataSource: DataSource) => void;
   /** What the projections see instead of the follower. */
