@@ -82,7 +82,7 @@ export const limits = {
   parkedListedMax: 1_000,
 
   /** Workers of a rebuild, where the machine has as many processors. */
-  rebuildWorkersMax: 8,
+  rebuildWorkersMax: 4,
   /** Parts of the sessions for each worker: who is done early takes another. */
   rebuildPartsPerWorker: 4,
   /** Bytes of events whose rows a rebuild writes together. */

@@ -38,7 +38,7 @@ async function open(
 ): Promise<{ database: DataSource; log: EventLog }> {
   const entities = projections.map(({ entity }) => entity);
   const database = await openDatabase(place.databaseUrl, {
-    ...{ entities, migrations: [], poolSize: 4 },
+    ...{ entities, migrations: [], poolSize: isMainThread ? 4 : 2 },
   });
   cleanup.add(() => database.destroy());
   const { streamPrefix } = place;

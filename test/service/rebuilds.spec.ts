@@ -192,6 +192,33 @@ describe('read models that are rebuilt while people work', () => {
   );
 
   it(
+    'go on when all connections to Postgres are cut, once in each phase',
+    async () => {
+      const names = ['messages', 'sessions'];
+      expect((await post('rebuild', { names })).status).toBe(200);
+      const cut = new Set<string>();
+      await until(async () => {
+        const { rows } = await client.query<{ phase: string }>('select phase from rebuilds');
+        const phases = rows.map(({ phase }) => phase);
+        expect(phases).not.toContain('failed');
+        for (const phase of phases.filter((one) => one !== 'ready' && !cut.has(one))) {
+          cut.add(phase);
+          await client.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()`,
+          );
+        }
+        return phases.every((phase) => phase === 'ready');
+      });
+      expect([...cut]).toContain('reading');
+      for (const name of names) {
+        expect((await post(`${name}/verify`)).body).toMatchObject({ differing: {} });
+      }
+    },
+    2 * PATIENCE_MS,
+  );
+
+  it(
     'are refused with the row that was changed by hand, on the command line',
     async () => {
       const { rows } = await client.query<{ id: string }>(
@@ -238,6 +265,19 @@ describe('read models that are rebuilt while people work', () => {
     }
     const read = await service.request('/api/projections', { key: null });
     expect(read.status).toBe(401);
+    const stream = await fetch(`${service.url}/api/projections/progress`, {
+      headers: { authorization: `Bearer ${adminKey}` },
+    });
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const part of stream.body ?? []) {
+      text += decoder.decode(part, { stream: true });
+      const [, data] = /event: progress\ndata: (.*)\n\n/.exec(text) ?? [];
+      if (data === undefined) continue;
+      expect(JSON.parse(data)).toEqual(await service.get('/api/projections'));
+      break;
+    }
+    expect(text).toContain('event: progress');
   });
 });
 

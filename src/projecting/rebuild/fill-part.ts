@@ -72,6 +72,7 @@ export async function fillPart(options: FillOptions): Promise<void> {
     }
     await filling.end();
   } finally {
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     await runner.release();
   }
 }

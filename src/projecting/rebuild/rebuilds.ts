@@ -110,6 +110,15 @@ export class Rebuilds {
       notice('rows of a newer version are read', { projection: name, version: found.version });
       return true;
     }
+    const previous = await this.#copyStatus(copyName(name, 'previous'));
+    if (previous?.version === projection.version) {
+      const { notice } = this.options;
+      notice('rows were rolled back, and are left so', {
+        projection: name,
+        version: found.version,
+      });
+      return true;
+    }
     const options = { dryRun: false, accepted: [], automatic: true };
     await this.#add([projection], options).catch((failure: unknown) => {
       if (!(failure instanceof CannotSwap)) throw failure;
@@ -258,14 +267,20 @@ export class Rebuilds {
   /** Starts a process when there is work and nobody does it; drops what is too old. */
   async #lookAround(): Promise<void> {
     const { dataSource, startProcess, limits, projections } = this.options;
-    const [due] = await dataSource.query<{ work: boolean; held: boolean; old: string[] }[]>(
-      `select exists (select from rebuilds where phase = any ($1) and (projection, version) in
-           (select * from unnest($4::text[], $5::int[]))) as work,
-         exists (select from pg_locks where locktype = 'advisory' and classid = 0
-           and objid = $2 and objsubid = 1 and database =
-             (select oid from pg_database where datname = current_database())) as held,
+    const [due] = await dataSource.query<{ work: boolean; held: boolean | null; old: string[] }[]>(
+      // Locks are looked at only when there is work: that view stops all lockers for a moment.
+      `with due as (
+         select exists (select from rebuilds where phase = any ($1) and (projection, version) in
+           (select * from unnest($4::text[], $5::int[]))) as work
+       )
+       select work, case when work then exists (
+           select from pg_locks where locktype = 'advisory' and classid = 0
+             and objid = $2 and objsubid = 1 and database =
+               (select oid from pg_database where datname = current_database())) end as held,
          array(select split_part(name, '@', 1) from checkpoints
-           where retired_at < now() - make_interval(secs => $3)) as old`,
+           where retired_at < now() - make_interval(secs => $3)
+             and split_part(name, '@', 1) = any ($4)) as old
+       from due`,
       [
         ...[workingPhases, REBUILD_LOCK, limits.previousCopyMs / 1_000],
         ...[projections.map(({ name }) => name), projections.map(({ version }) => version)],

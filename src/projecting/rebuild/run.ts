@@ -4,6 +4,7 @@ import { START, type EventLog, type StreamReader } from '../../log/event-log.ts'
 import { applyBatch } from '../apply-batch.ts';
 import { checkpointAt, findCheckpoint, type Checkpoint } from '../checkpoints.ts';
 import { copyName, copyOf } from '../copies.ts';
+import { isUnreachable } from '../database-unreachable.ts';
 import { sessionEventsOf } from '../event-source.ts';
 import { GapDetector } from '../gap-detection.ts';
 import { messageOf } from '../failures.ts';
@@ -80,6 +81,8 @@ export async function runRebuilds(context: RebuildContext): Promise<void> {
         continue;
       }
       const failed = first.phase === 'reading' ? reading : [first];
+      // Where one was cancelled its table is gone, which the others must not suffer from.
+      if (await isSomeGone(context, failed)) continue;
       for (const rebuild of failed) await fail(context, rebuild, failure);
     }
   }
@@ -87,9 +90,21 @@ export async function runRebuilds(context: RebuildContext): Promise<void> {
 
 /** What a retry may cure is left to whoever runs it next. */
 const isPassing = (failure: unknown): boolean => {
-  const { code = '' } = Object(failure) as { code?: string };
-  return /^(08|57|53|40)/.test(code) || code === 'unavailable' || code === 'ECONNREFUSED';
+  const { code } = Object(failure) as { code?: unknown };
+  // A transaction that gave way to another (SQLSTATE), or a log that did not answer.
+  const isForAnother = typeof code === 'string' && (/^40...$/.test(code) || code === 'unavailable');
+  return isForAnother || isUnreachable(failure);
 };
+
+async function isSomeGone(
+  { dataSource }: RebuildContext,
+  rebuilds: readonly Rebuild[],
+): Promise<boolean> {
+  const found = await readRebuilds(dataSource);
+  return rebuilds.some(({ projection, job }) =>
+    found.every((one) => one.projection !== projection || one.job !== job),
+  );
+}
 
 async function fail(
   { dataSource, notice }: RebuildContext,
