@@ -20,7 +20,7 @@ const start = async (): Promise<void> => {
   service = await RunningService.start({ DATABASE_URL: database.url, ...logInPostgres });
 };
 
-beforeEach(async () => {
+beforeAll(async () => {
   database = await freshDatabase();
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
@@ -35,6 +35,12 @@ beforeEach(async () => {
 }, PATIENCE_MS);
 
 afterEach(async () => {
+  for (const name of ['sessions', 'messages']) {
+    for (const verb of ['cancel', 'drop-old']) await post(`${name}/${verb}`);
+  }
+});
+
+afterAll(async () => {
   await service.stop();
   await client.end();
   await database.drop();
