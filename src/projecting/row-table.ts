@@ -77,16 +77,6 @@ export class RowTable {
       .join(' and ');
   }
 
-  /** As statements name it. */
-  get qualifiedName(): string {
-    return this.#table;
-  }
-
-  /** Names of the columns of the primary key, quoted. */
-  get keyColumns(): readonly string[] {
-    return this.#keyColumns;
-  }
-
   async load(
     database: Queryable,
     keys: readonly RowKey[],
@@ -101,7 +91,7 @@ export class RowTable {
     );
   }
 
-  /** For statements about the rows of one session: names are quoted, the session's id is first. */
+  /** For statements of others: names are quoted, the session's id is the first of the key. */
   get layout(): TableLayout {
     return { table: this.#table, columns: this.#columns, keyColumns: this.#keyColumns };
   }

@@ -26,15 +26,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const post = async <Body>(path: string, data: object): Promise<Body> => {
-  const body = JSON.stringify(data);
-  const answer = await service.request(path, { body, type: 'application/json' });
-  if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`);
-  return answer.body as Body;
-};
-
 const say = (sessionId: string, messageId: string): Promise<CommandAnswer> =>
-  post(`/api/sessions/${encodeURIComponent(sessionId)}/commands/message.post`, {
+  service.post(`/api/sessions/${encodeURIComponent(sessionId)}/commands/message.post`, {
     messageId,
     content: 'text',
   });
@@ -65,9 +58,9 @@ describe('the continuous check', () => {
   it('compares every read model, and finds nothing where nothing is wrong', async () => {
     const sessionId = 'rich';
     const words = 'Größe, größer; the the the 🚀 fox\'s "quoted" \\ back';
-    await post('/api/sessions', { sessionId, name: words, labels: { 10: 'b', 9: 'a' } });
+    await service.post('/api/sessions', { sessionId, name: words, labels: { 10: 'b', 9: 'a' } });
     const command = (type: string, data: object): Promise<CommandAnswer> =>
-      post(`/api/sessions/${sessionId}/commands/${type}`, data);
+      service.post(`/api/sessions/${sessionId}/commands/${type}`, data);
     await command('tool.call', { callId: 'c', tool: 'sh', input: { b: [1.5, words], a: null } });
     for (let nth = 0; nth < 20; nth += 1) {
       await command('tool.output', { callId: 'c', text: `${words} ${nth} ` });
@@ -94,7 +87,7 @@ describe('the continuous check', () => {
 
 describe('a row that is not what the log says', () => {
   it('is found by itself, listed, and healed alone', async () => {
-    await post('/api/sessions', { sessionId: 'tampered' });
+    await service.post('/api/sessions', { sessionId: 'tampered' });
     await say('tampered', 'm1');
     await say('tampered', 'm2');
     await service.caughtUp();

@@ -31,15 +31,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const post = async <Body>(path: string, data: object): Promise<Body> => {
-  const body = JSON.stringify(data);
-  const answer = await service.request(path, { body, type: 'application/json' });
-  if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`);
-  return answer.body as Body;
-};
-
 const say = (sessionId: string, messageId: string): Promise<CommandAnswer> =>
-  post(`/api/sessions/${encodeURIComponent(sessionId)}/commands/message.post`, {
+  service.post(`/api/sessions/${encodeURIComponent(sessionId)}/commands/message.post`, {
     messageId,
     content: 'text',
   });
@@ -62,7 +55,7 @@ const parkedIn = async (projection: string): Promise<ParkedSessionShape[]> => {
 
 /** A session that is parked in the read model of messages at its second message. */
 async function parkedSession(sessionId: string): Promise<string> {
-  await post('/api/sessions', { sessionId });
+  await service.post('/api/sessions', { sessionId });
   await say(sessionId, 'm1');
   const eventId = await appendPoison(sessionId, 'm2');
   await until(async () => (await parkedIn('messages')).some((one) => one.sessionId === sessionId));
@@ -83,7 +76,7 @@ describe('a parked session', () => {
   it('shows in readiness, metrics and answers, until its event is skipped', async () => {
     const sessionId = 'stuck one/2';
     const path = `/api/sessions/${encodeURIComponent(sessionId)}`;
-    await post('/api/sessions', { sessionId: 'fine' });
+    await service.post('/api/sessions', { sessionId: 'fine' });
     const eventId = await parkedSession(sessionId);
     const { revision } = await say(sessionId, 'm3');
     await service.caughtUp();
@@ -117,7 +110,7 @@ describe('a parked session', () => {
     );
     expect(shown).toMatchObject({ eventId, waiting: 1, event: { id: eventId, sessionId } });
     const skip = `/api/projections/messages/parked/${encodeURIComponent(sessionId)}/skip`;
-    const skipped = await post<SessionRefolded>(skip, { why: ' of no use ' });
+    const skipped = await service.post<SessionRefolded>(skip, { why: ' of no use ' });
     expect(skipped).toMatchObject({ projection: 'messages', sessionId, parked: null });
     const after = await service.get<{ messages: { id: string }[] }>(`${path}/messages`);
     expect(after.messages.map(({ id }) => id)).toEqual(['m1', 'm3']);
@@ -140,7 +133,7 @@ describe('a parked session', () => {
   }, 60_000);
 
   it('marks the sessions of a list, and no others', async () => {
-    await post('/api/sessions', { sessionId: 'listed' });
+    await service.post('/api/sessions', { sessionId: 'listed' });
     await service.caughtUp();
     await client.query(`insert into parked values ('sessions', 'listed', 0, 'id', 'x')`);
     // Whoever changes what is parked says so at the checkpoint.
@@ -160,7 +153,7 @@ describe('a parked session', () => {
     expect(await staleIn('?fields=id')).toEqual([]);
     expect(await service.get('/api/sessions/listed')).toHaveProperty('staleSince');
     const retry = '/api/projections/sessions/parked/listed/retry';
-    expect(await post(retry, {})).toMatchObject({ parked: null });
+    expect(await service.post(retry, {})).toMatchObject({ parked: null });
     await until(async () => (await staleIn('')).length === 0);
   }, 60_000);
 

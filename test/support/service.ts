@@ -120,6 +120,14 @@ export class RunningService {
     return body as Body;
   }
 
+  /** A POST of JSON with the admin key, which must be taken. */
+  async post<Body>(path: string, data: object): Promise<Body> {
+    const text = JSON.stringify(data);
+    const answer = await this.request(path, { type: 'application/json', body: text });
+    if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`);
+    return answer.body as Body;
+  }
+
   /** One event, as the AgentPipe CLI posts it. */
   ingest(body: string | Buffer, options: RequestOptions = {}): Promise<Answer> {
     return this.request('/api/ingest', {

@@ -43,3 +43,8 @@ export function serviceOf(command: Command): ServiceOptions {
 /** The shared options of the command that runs. */
 export const sharedOptions = (command: Command): SharedOptions =>
   command.optsWithGlobals<SharedOptions>();
+
+/** Writes an answer as JSON where that was asked for, else for people. */
+export function print(command: Command, answer: object, text: () => string): void {
+  console.log(sharedOptions(command).json ? JSON.stringify(answer) : text());
+}

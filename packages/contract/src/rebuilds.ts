@@ -1,6 +1,15 @@
 import * as z from 'zod';
 
-/** How far a rebuild of a read model is. */
+/**
+ * How far a rebuild of a read model is.
+ *
+ * - `reading`: whole sessions are read, folded and copied into tables of their own.
+ * - `indexing`: the tables get their indexes.
+ * - `catching-up`: what was appended since is applied.
+ * - `comparing`: the rows are compared with those that are read.
+ * - `ready`: a swap may follow. `refused`: rows differ in what nobody declared or accepted.
+ * - `compared`: the end of a dry run. `failed`: see `error`; it does not go on by itself.
+ */
 export const rebuildPhase = z.enum([
   'reading',
   'indexing',
@@ -12,6 +21,14 @@ export const rebuildPhase = z.enum([
   'failed',
 ]);
 export type RebuildPhase = z.infer<typeof rebuildPhase>;
+
+/** Phases in which a process is at work. */
+export const workingPhases: readonly RebuildPhase[] = [
+  'reading',
+  'indexing',
+  'catching-up',
+  'comparing',
+];
 
 /** Columns, `(missing)` or `(added)`: differences that the operator accepts. */
 const accepted = z.array(z.string().min(1).max(63)).max(100);

@@ -80,7 +80,7 @@ async function digestOf(
     `select count(*)::float8 as rows,
        coalesce(sum(hashtextextended(text, 0)), 0) || '/' ||
        coalesce(sum(hashtextextended(text, 1)), 0) as digest
-     from (select row(${row})::text as text from ${table.qualifiedName}) as hashed`,
+     from (select row(${row})::text as text from ${table.layout.table}) as hashed`,
   );
   return found ?? { rows: 0, digest: '' };
 }
@@ -94,8 +94,8 @@ const differs = ({ name, type }: TableColumn): string => {
 };
 
 const joined = ({ old, new: fresh }: Sides): string =>
-  `${old.qualifiedName} as a full join ${fresh.qualifiedName} as b
-   on ${old.keyColumns.map((key) => `a.${key} = b.${key}`).join(' and ')}`;
+  `${old.layout.table} as a full join ${fresh.layout.table} as b
+   on ${old.layout.keyColumns.map((key) => `a.${key} = b.${key}`).join(' and ')}`;
 
 const bothThere = 'a.session_id is not null and b.session_id is not null';
 
@@ -121,7 +121,7 @@ async function firstDiffering(
   sides: Sides,
   columns: readonly TableColumn[],
 ): Promise<Difference[]> {
-  const keys = sides.old.keyColumns.map((key) => `coalesce(a.${key}, b.${key})`);
+  const keys = sides.old.layout.keyColumns.map((key) => `coalesce(a.${key}, b.${key})`);
   const named = columns.map(({ name }) => name);
   const flags = columns.map((one) => `case when ${differs(one)} then '${one.name}' end`);
   const rows = await snapshot.query<

@@ -20,7 +20,7 @@ export const copyRows = (
   connection: CopyConnection,
   table: RowTable,
   rows: readonly ProjectedRow[],
-): Promise<void> => copyLines(connection, table.qualifiedName, table.columns, rows);
+): Promise<void> => copyLines(connection, table.layout.table, table.columns, rows);
 
 /** The same for any table. */
 export async function copyLines(
@@ -42,8 +42,8 @@ function* blocksOf(columns: readonly TableColumn[], rows: readonly Values[]): Ge
   }
 }
 
-/** Exported for the test: a row in the text format of COPY. */
-export const lineOf = (columns: readonly TableColumn[], row: Values): string =>
+/** A row in the text format of COPY. */
+const lineOf = (columns: readonly TableColumn[], row: Values): string =>
   `${columns.map(({ property, type }) => fieldOf(type, row[property])).join('\t')}\n`;
 
 /** A value as `json_to_recordset`, by which other rows are written, would read it from JSON. */

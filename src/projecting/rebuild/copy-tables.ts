@@ -8,7 +8,6 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const SWAP_SCHEMA = 'playhead_swap';
 
 interface Definitions {
-  readonly schema: string;
   readonly options: string[] | null;
   readonly primaryKey: string;
   readonly primaryKeyName: string;
@@ -22,8 +21,7 @@ export async function createCopyTable(database: Database, table: RowTable): Prom
   const schema = copySchemas.rebuild;
   const name = quoted(table.name);
   const [live] = await database.query<Definitions[]>(
-    `select relnamespace::regnamespace::text as schema, reloptions as options,
-       pg_get_constraintdef(constraints.oid) as "primaryKey",
+    `select reloptions as options, pg_get_constraintdef(constraints.oid) as "primaryKey",
        constraints.conname as "primaryKeyName"
      from pg_class join pg_constraint as constraints on conrelid = pg_class.oid and contype = 'p'
      where pg_class.oid = to_regclass($1)`,
@@ -63,21 +61,16 @@ async function copyGrants(database: Database, name: string): Promise<void> {
 }
 
 /** Adds the indexes that the table that is read has and its copy has not, under the same names. */
-export async function addIndexes(
-  database: Database,
-  { name }: RowTable,
-  report: (index: string) => void = () => undefined,
-): Promise<void> {
-  const missing = await database.query<{ index: string; definition: string }[]>(
-    `select indexname as index, indexdef as definition from pg_indexes as live
+export async function addIndexes(database: Database, { name }: RowTable): Promise<void> {
+  const missing = await database.query<{ definition: string }[]>(
+    `select indexdef as definition from pg_indexes as live
      where schemaname = current_schema() and tablename = $1 and not exists (
        select from pg_indexes as copied
        where copied.schemaname = $2 and copied.indexname = live.indexname)
      order by indexname`,
     [name, copySchemas.rebuild],
   );
-  for (const { index, definition } of missing) {
-    report(index);
+  for (const { definition } of missing) {
     const on = `ON ${copySchemas.rebuild}.${quoted(name)} USING`;
     await database.query(definition.replace(/ON (ONLY )?\S+ USING/, on));
   }

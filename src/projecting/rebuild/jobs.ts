@@ -1,33 +1,6 @@
+import type { RebuildPhase } from '@playhead/contract';
 import type { EntityManager } from 'typeorm';
 import type { Comparison } from './compare.ts';
-
-/**
- * How far a rebuild is.
- *
- * - `reading`: whole sessions are read, folded and copied into tables of their own.
- * - `indexing`: the tables get their indexes.
- * - `catching-up`: what was appended since is applied.
- * - `comparing`: the rows are compared with those that are read.
- * - `ready`: a swap may follow. `refused`: rows differ in what nobody declared or accepted.
- * - `compared`: the end of a dry run. `failed`: see `error`; it does not go on by itself.
- */
-export type RebuildPhase =
-  | 'reading'
-  | 'indexing'
-  | 'catching-up'
-  | 'comparing'
-  | 'ready'
-  | 'refused'
-  | 'compared'
-  | 'failed';
-
-/** Phases in which a process is at work. */
-export const workingPhases: readonly RebuildPhase[] = [
-  'reading',
-  'indexing',
-  'catching-up',
-  'comparing',
-];
 
 /** A rebuild of one read model. Those of one job read the log together. */
 export interface Rebuild {

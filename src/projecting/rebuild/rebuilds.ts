@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { workingPhases } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import type { EventLog } from '../../log/event-log.ts';
 import { findCheckpoint, type CheckpointState } from '../checkpoints.ts';
@@ -10,15 +11,7 @@ import type { Projection } from '../projection.ts';
 import { RowTable } from '../row-table.ts';
 import type { Comparison } from './compare.ts';
 import { dropCopy } from './copy-tables.ts';
-import {
-  addRebuild,
-  paceOf,
-  readParts,
-  readRebuild,
-  workingPhases,
-  type Pace,
-  type Rebuild,
-} from './jobs.ts';
+import { addRebuild, paceOf, readParts, readRebuild, type Pace, type Rebuild } from './jobs.ts';
 import { CannotSwap } from './cannot-swap.ts';
 import { demandProof, swapCopy, verifyCopy, type SwapLimits, type Swapped } from './swap.ts';
 

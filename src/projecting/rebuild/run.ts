@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { workingPhases } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { START, type EventLog, type StreamReader } from '../../log/event-log.ts';
 import { applyBatch } from '../apply-batch.ts';
@@ -14,14 +15,7 @@ import { RowTable } from '../row-table.ts';
 import { addIndexes, createCopyTable, dropCopy } from './copy-tables.ts';
 import { unaccepted } from './compare.ts';
 import type { FillLimits } from './fill-part.ts';
-import {
-  enterPhase,
-  readParts,
-  readRebuilds,
-  workingPhases,
-  type Rebuild,
-  type RebuildPart,
-} from './jobs.ts';
+import { enterPhase, readParts, readRebuilds, type Rebuild, type RebuildPart } from './jobs.ts';
 import { dropStaged, StagedEvents, stageEvents } from './staged-events.ts';
 import { CannotSwap } from './cannot-swap.ts';
 import { swapCopy, verifyCopy, type SwapLimits } from './swap.ts';

@@ -239,7 +239,7 @@ async function trySwap(
       `set local lock_timeout = ${limits.swapLockTimeoutMs}; set local synchronous_commit = off`,
     );
     // Nobody reads the copy: from here on it stands still, and catches up before readers wait.
-    await manager.query(`lock table ${copyTable.qualifiedName} in access exclusive mode`);
+    await manager.query(`lock table ${copyTable.layout.table} in access exclusive mode`);
     const copy = await lockedCopy(manager, copyName(projection.name, kind));
     const seen = await liveAt(context, projection.name, copy);
     const nearly = await catchUp(context, manager, projection, kind, copy, seen);
@@ -248,7 +248,7 @@ async function trySwap(
       await manager.query('delete from rebuilds where projection = $1', [projection.name]);
     }
     begun = performance.now();
-    await manager.query(`lock table ${table.qualifiedName} in access exclusive mode`);
+    await manager.query(`lock table ${table.layout.table} in access exclusive mode`);
     const live = await findCheckpoint(manager, projection.name, 'for update');
     if (!live) throw new CannotSwap(`there is no read model ${projection.name}`);
     await catchUp(context, manager, projection, kind, nearly, live);

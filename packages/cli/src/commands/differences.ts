@@ -2,9 +2,9 @@ import { differencesListed, sessionRefolded, type RowDifferenceShape } from '@pl
 import { Argument, type Command } from 'commander';
 import { onOneLine } from '../format-event.ts';
 import { ask } from '../service.ts';
-import { serviceOf } from '../shared-options.ts';
+import { print, serviceOf } from '../shared-options.ts';
 import { table } from '../table.ts';
-import { print, refoldedText } from './parked.ts';
+import { refoldedText } from './parked.ts';
 
 /** Adds what is done about rows that are not what the log says. */
 export function addDifferences(projections: Command): void {

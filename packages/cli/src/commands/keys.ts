@@ -9,7 +9,7 @@ import {
 } from '@playhead/contract';
 import { Argument, Option, type Command } from 'commander';
 import { ask } from '../service.ts';
-import { serviceOf, sharedOptions } from '../shared-options.ts';
+import { print, serviceOf, sharedOptions } from '../shared-options.ts';
 import { table } from '../table.ts';
 
 const EXAMPLES = `
@@ -37,18 +37,16 @@ export function addKeys(program: Command): void {
     .command('list')
     .description('show all valid keys and the last revoked ones')
     .action(async (_options: object, command: Command) => {
-      const shared = sharedOptions(command);
       const listed = await ask(serviceOf(command), keysListed, '/api/keys');
-      console.log(shared.json ? JSON.stringify(listed) : tableOf(listed.keys));
+      print(command, listed, () => tableOf(listed.keys));
     });
   keys
     .command('revoke')
     .description('end a key: it opens nothing more, and its sockets are closed')
     .addArgument(new Argument('<id>', 'its id, as `playhead keys list` shows it'))
     .action(async (id: string, _options: object, command: Command) => {
-      const shared = sharedOptions(command);
       const key = await ask(serviceOf(command), keyShape, pathOf(id, 'revoke'), {});
-      console.log(shared.json ? JSON.stringify(key) : `revoked ${key.id} (${key.name})`);
+      print(command, key, () => `revoked ${key.id} (${key.name})`);
     });
   keys
     .command('rotate')

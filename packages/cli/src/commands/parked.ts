@@ -9,7 +9,7 @@ import {
 import { Argument, type Command } from 'commander';
 import { formatEvent, onOneLine } from '../format-event.ts';
 import { ask } from '../service.ts';
-import { serviceOf, sharedOptions } from '../shared-options.ts';
+import { print, serviceOf } from '../shared-options.ts';
 import { table } from '../table.ts';
 
 const EXAMPLES = `
@@ -62,11 +62,6 @@ export function refoldedText({ projection, sessionId, parked, written }: Session
   const done = `${projection} ${sessionId}: ${written} rows written`;
   if (!parked) return done;
   return `${done}; parked at revision ${parked.revision}: ${onOneLine(parked.error)}`;
-}
-
-/** Writes an answer as JSON where that was asked for, else for people. */
-export function print(command: Command, answer: object, text: () => string): void {
-  console.log(sharedOptions(command).json ? JSON.stringify(answer) : text());
 }
 
 const withSession = (command: Command): Command =>

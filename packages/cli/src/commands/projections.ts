@@ -4,13 +4,14 @@ import {
   readModelStatus,
   rowComparison,
   swapped,
+  workingPhases,
   type ReadModelStatus,
   type RowComparison,
 } from '@playhead/contract';
 import { Argument, type Command } from 'commander';
 import { Failure } from '../failure.ts';
 import { ask } from '../service.ts';
-import { serviceOf, sharedOptions } from '../shared-options.ts';
+import { print, serviceOf, sharedOptions } from '../shared-options.ts';
 import { table } from '../table.ts';
 import { addDifferences } from './differences.ts';
 
@@ -50,8 +51,7 @@ function addStatus(projections: Command): void {
     .description('show all read models, their versions and what is being rebuilt')
     .action(async (_options: object, command: Command) => {
       const listed = await list(command);
-      if (sharedOptions(command).json) console.log(JSON.stringify(listed));
-      else console.log(tableOf(listed.projections));
+      print(command, listed, () => tableOf(listed.projections));
     });
 }
 
@@ -75,8 +75,7 @@ function addRebuild(projections: Command): void {
       await ask(serviceOf(command), readModelsListed, '/api/projections/rebuild', asked);
       if (!options.wait) return;
       const ended = await watched(command, names);
-      if (sharedOptions(command).json) console.log(JSON.stringify({ projections: ended }));
-      else for (const status of ended) console.log(endOf(status));
+      print(command, { projections: ended }, () => ended.map(endOf).join('\n'));
       const bad = ended.filter(({ rebuild }) => isBad(rebuild?.phase));
       if (bad.length === 0) return;
       throw new Failure(
@@ -87,7 +86,6 @@ function addRebuild(projections: Command): void {
 }
 
 const isBad = (phase: string | undefined): boolean => phase === 'refused' || phase === 'failed';
-const working = ['reading', 'indexing', 'catching-up', 'comparing'];
 
 /** The read models once none of them is worked at; meanwhile a line for each on the terminal. */
 async function watched(command: Command, names: readonly string[]): Promise<ReadModelStatus[]> {
@@ -95,7 +93,7 @@ async function watched(command: Command, names: readonly string[]): Promise<Read
   for (let lines = 0; ;) {
     const { projections } = await list(command);
     const named = projections.filter(({ name }) => names.includes(name));
-    const isDone = named.every(({ rebuild }) => !working.includes(rebuild?.phase ?? ''));
+    const isDone = named.every(({ rebuild }) => !rebuild || !workingPhases.includes(rebuild.phase));
     if (isShown) {
       const up = lines > 0 ? `\x1b[${lines}A` : '';
       process.stderr.write(`${up}${named.map((one) => `\x1b[K${progressOf(one)}\n`).join('')}`);
@@ -162,8 +160,7 @@ function addVerify(projections: Command): void {
         {},
         LONG_MS,
       );
-      if (sharedOptions(command).json) console.log(JSON.stringify(compared));
-      else console.log(comparisonOf(compared));
+      print(command, compared, () => comparisonOf(compared));
       const names = Object.keys(compared.differing);
       if (names.length > 0) throw new Failure('refused', `rows differ in ${names.join(', ')}`);
     });
@@ -196,7 +193,7 @@ async function exchange(
   const done = await ask(serviceOf(command), swapped, pathOf(name, verb), body);
   const { version, pauseMs } = done;
   const text = `${name}: version ${version} is read now; readers waited ${pauseMs.toFixed(1)} ms`;
-  console.log(sharedOptions(command).json ? JSON.stringify(done) : text);
+  print(command, done, () => text);
 }
 
 function addEach(projections: Command, verb: 'cancel' | 'drop-old', description: string): void {
@@ -206,7 +203,7 @@ function addEach(projections: Command, verb: 'cancel' | 'drop-old', description:
     .addArgument(nameOf())
     .action(async (name: string, _options: object, command: Command) => {
       const status = await ask(serviceOf(command), readModelStatus, pathOf(name, verb), {});
-      console.log(sharedOptions(command).json ? JSON.stringify(status) : tableOf([status]));
+      print(command, status, () => tableOf([status]));
     });
 }
 
