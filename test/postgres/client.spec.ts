@@ -41,7 +41,8 @@ describe('a connection to Postgres', () => {
       collect({ type: 'minor' });
       const grown = process.memoryUsage().heapUsed - before;
       await client.end();
-      expect(grown / (rows * bytes * times)).toBeLessThan(0.1);
+      // A result that stays counts as 1; what else the machine does at the time, as up to 0.2.
+      expect(grown / (rows * bytes * times)).toBeLessThan(0.5);
     },
     60_000,
   );
