@@ -62,7 +62,8 @@ export function sessionEventsOf(recorded: readonly RecordedEvent[]): SessionEven
   });
 }
 
-function sessionEventOf(recorded: RecordedEvent): SessionEvent | null {
+/** The same for one event, made each time. */
+export function sessionEventOf(recorded: RecordedEvent): SessionEvent | null {
   const sessionId = sessionIdOf(recorded.stream);
   if (sessionId === undefined || !id.safeParse(sessionId).success) return null;
   const { id: eventId, revision, position, type, v, data, meta } = recorded;

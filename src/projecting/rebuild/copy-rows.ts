@@ -1,58 +1,75 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
-import type { ProjectedRow } from '../projection.ts';
-import type { RowTable, TableColumn } from '../row-table.ts';
+import type { TableColumn } from '../row-table.ts';
 
 /** What is used of the driver's connection. */
 export interface CopyConnection {
   query(copy: CopyStreamQuery): CopyStreamQuery;
 }
 
-/** Values of a row by property. */
-type Values = Readonly<Record<string, unknown>>;
+/** Characters of one block. */
+const BLOCK = 64 * 1024;
 
-/** Lines of one write. */
-const LINES = 500;
+/**
+ * New rows of a table in the text format of COPY. They are kept as bytes outside the heap: what
+ * waits to be sent costs the garbage collector nothing.
+ */
+export class CopyText {
+  readonly #statement: string;
+  readonly #columns: readonly { property: string; encode: (value: unknown) => string }[];
+  #blocks: Buffer[] = [];
+  #text = '';
 
-/** Writes rows that are not there yet by COPY. What Postgres refuses is thrown as it says it. */
-export const copyRows = (
-  connection: CopyConnection,
-  table: RowTable,
-  rows: readonly ProjectedRow[],
-): Promise<void> => copyLines(connection, table.layout.table, table.columns, rows);
+  /** `table` is quoted already. */
+  constructor(table: string, columns: readonly TableColumn[]) {
+    const names = columns.map(({ name }) => `"${name}"`).join(', ');
+    this.#statement = `copy ${table} (${names}) from stdin`;
+    this.#columns = columns.map(({ property, type }) => ({
+      property,
+      encode: type === 'json' || type === 'jsonb' ? encodeJson : encode,
+    }));
+  }
 
-/** The same for any table. */
-export async function copyLines(
-  connection: CopyConnection,
-  table: string,
-  columns: readonly TableColumn[],
-  rows: readonly Values[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const names = columns.map(({ name }) => `"${name}"`).join(', ');
-  const copy = connection.query(copyFrom(`copy ${table} (${names}) from stdin`));
-  await pipeline(Readable.from(blocksOf(columns, rows)), copy);
-}
+  add(row: Readonly<Record<string, unknown>>): void {
+    let line = '';
+    for (const { property, encode: encodeField } of this.#columns) {
+      const value = row[property];
+      const field = value === null || value === undefined ? '\\N' : encodeField(value);
+      line = line === '' ? field : `${line}\t${field}`;
+    }
+    this.#text += `${line}\n`;
+    if (this.#text.length >= BLOCK) this.#endBlock();
+  }
 
-function* blocksOf(columns: readonly TableColumn[], rows: readonly Values[]): Generator<string> {
-  for (let first = 0; first < rows.length; first += LINES) {
-    const block = rows.slice(first, first + LINES);
-    yield block.map((row) => lineOf(columns, row)).join('');
+  /** Sends all rows and forgets them. What Postgres refuses is thrown as it says it. */
+  async send(connection: CopyConnection): Promise<void> {
+    this.#endBlock();
+    const blocks = this.#blocks;
+    if (blocks.length === 0) return;
+    this.clear();
+    await pipeline(Readable.from(blocks), connection.query(copyFrom(this.#statement)));
+  }
+
+  clear(): void {
+    this.#blocks = [];
+    this.#text = '';
+  }
+
+  #endBlock(): void {
+    if (this.#text !== '') this.#blocks.push(Buffer.from(this.#text));
+    this.#text = '';
   }
 }
 
-/** A row in the text format of COPY. */
-const lineOf = (columns: readonly TableColumn[], row: Values): string =>
-  `${columns.map(({ property, type }) => fieldOf(type, row[property])).join('\t')}\n`;
-
 /** A value as `json_to_recordset`, by which other rows are written, would read it from JSON. */
-function fieldOf(type: string, value: unknown): string {
-  if (value === null || value === undefined) return '\\N';
-  if (type === 'json' || type === 'jsonb') return escaped(JSON.stringify(value));
+function encode(value: unknown): string {
+  if (typeof value === 'string') return escaped(value);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '\\N';
-  return typeof value === 'string' ? escaped(value) : escaped(JSON.stringify(value));
+  return encodeJson(value);
 }
+
+const encodeJson = (value: unknown): string => escaped(JSON.stringify(value));
 
 const escapes: Readonly<Record<string, string>> = {
   '\\': '\\\\',
@@ -61,5 +78,9 @@ const escapes: Readonly<Record<string, string>> = {
   '\t': '\\t',
 };
 
+const special = /[\\\n\r\t]/;
+
 const escaped = (text: string): string =>
-  text.replace(/[\\\n\r\t]/g, (character) => escapes[character] ?? character);
+  special.test(text)
+    ? text.replace(/[\\\n\r\t]/g, (character) => escapes[character] ?? character)
+    : text;

@@ -1,18 +1,18 @@
 import { sessionStream, type SessionEvent } from '@playhead/contract';
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { EventLog, StreamReader } from '../../log/event-log.ts';
+import type { EventLog, RecordedEvent, StreamReader } from '../../log/event-log.ts';
 import { pagesOf } from '../../log/pages.ts';
-import { applyInHalves, type Application } from '../bisecting-apply.ts';
 import { copyOf } from '../copies.ts';
-import { sessionEventsOf } from '../event-source.ts';
+import { sessionEventOf, sessionEventsOf } from '../event-source.ts';
 import { SessionFold } from '../fold-session.ts';
 import { isPoison } from '../failures.ts';
-import { noteParked } from '../parked.ts';
+import { noteParked, type ParkedSession } from '../parked.ts';
 import type { Projection } from '../projection.ts';
 import { readModelOf, type ReadModel } from '../read-model.ts';
 import { skippedEventIds } from '../skipped-events.ts';
-import { copyRows, type CopyConnection } from './copy-rows.ts';
+import { CopyText, type CopyConnection } from './copy-rows.ts';
 import type { RebuildPart } from './jobs.ts';
+import { SessionApplication } from './session-application.ts';
 
 /** Bounds of what a worker holds in memory. */
 export interface FillLimits {
@@ -44,10 +44,35 @@ export interface FillOptions {
 interface Session {
   readonly id: string;
   readonly stream: string;
-  readonly folds: readonly SessionFold[];
-  revision: number | undefined;
+  /** The revision before its first event: the store may have removed what came before. */
+  readonly after: number;
+  /** None once its rows are text. */
+  folds: readonly SessionFold[];
+  revision: number;
   events: number;
   bytes: number;
+}
+
+/** Events of one session that follow each other in a page. */
+interface Run {
+  readonly sessionId: string;
+  readonly events: SessionEvent[];
+  bytes: number;
+}
+
+function runsOf(page: readonly RecordedEvent[]): Run[] {
+  const runs: Run[] = [];
+  for (const recorded of page) {
+    const event = sessionEventOf(recorded);
+    if (!event) continue;
+    let run = runs.at(-1);
+    if (run?.sessionId !== event.sessionId) {
+      runs.push((run = { sessionId: event.sessionId, events: [], bytes: 0 }));
+    }
+    run.events.push(event);
+    run.bytes += recorded.bytes;
+  }
+  return runs;
 }
 
 /**
@@ -65,10 +90,7 @@ export async function fillPart(options: FillOptions): Promise<void> {
     const bounds = { limit: limits.projectionBatchMax, bytesMax: limits.readBytesMax };
     for await (const page of streams.read({ ...range, ...bounds })) {
       signal.throwIfAborted();
-      const bytes = new Map(page.map((event) => [event.id, event.bytes]));
-      for (const event of sessionEventsOf(page)) {
-        await filling.take(event, bytes.get(event.id) ?? 0);
-      }
+      for (const run of runsOf(page)) await filling.take(run);
     }
     await filling.end();
   } finally {
@@ -80,18 +102,17 @@ export async function fillPart(options: FillOptions): Promise<void> {
 const skippedOf = ({ dataSource, projections }: FillOptions): Promise<ReadonlySet<string>[]> =>
   Promise.all(projections.map(({ name }) => skippedEventIds(dataSource, name)));
 
-/** Where the batches of a session go that is too large for memory. */
-interface LargeApplication extends Application {
-  readonly misplaced: Map<string, string>;
-}
-
 class Filling {
   readonly #models: readonly ReadModel[];
+  /** What waits to be copied into the table of each model, */
+  readonly #texts: readonly CopyText[];
+  /** and its sessions that are parked. */
+  readonly #parked: readonly ParkedSession[][];
   /** Sessions that are read whole, and the one that is being read. */
   #sessions: Session[] = [];
   #bytes = 0;
-  /** The application of the session that is too large for memory, while there is one. */
-  #large: { applications: LargeApplication[]; batch: SessionEvent[] } | undefined;
+  /** The session that is too large for memory, while there is one. */
+  #large: SessionApplication | undefined;
 
   constructor(
     private readonly options: FillOptions,
@@ -103,26 +124,26 @@ class Filling {
     this.#models = options.projections.map((projection) =>
       readModelOf(options.dataSource, copyOf(projection, 'rebuild')),
     );
+    this.#texts = this.#models.map(({ table }) => new CopyText(table.layout.table, table.columns));
+    this.#parked = this.#models.map(() => []);
   }
 
-  async take(event: SessionEvent, bytes: number): Promise<void> {
+  async take(run: Run): Promise<void> {
+    const [first] = run.events;
+    if (!first) return;
     const { limits } = this.options;
     let session = this.#sessions.at(-1);
-    if (session?.id !== event.sessionId) {
+    if (session?.id !== run.sessionId) {
+      if (session) this.#encode(session);
       if (this.#large || this.#bytes >= limits.rebuildChunkBytes) await this.#commit();
-      this.#sessions.push((session = this.#newSession(event)));
+      this.#sessions.push((session = this.#newSession(first)));
     }
-    const last = session.revision ?? event.revision - 1;
-    const misplaced =
-      event.revision === last + 1
-        ? undefined
-        : `revision ${event.revision} comes right after ${last}`;
-    session.revision = event.revision;
-    session.events += 1;
-    session.bytes += bytes;
-    this.#bytes += bytes;
-    if (this.#large) await this.#takeLarge(event, misplaced);
-    else for (const fold of session.folds) fold.take([event]);
+    if (this.#large) await this.#large.take(run.events);
+    else for (const fold of session.folds) fold.take(run.events);
+    session.revision = run.events.at(-1)?.revision ?? session.revision;
+    session.events += run.events.length;
+    session.bytes += run.bytes;
+    this.#bytes += run.bytes;
     if (!this.#large && session.bytes > limits.rebuildSessionBytesMax) await this.#spill();
   }
 
@@ -136,27 +157,24 @@ class Filling {
     ]);
   }
 
-  #newSession({ sessionId: id, revision }: SessionEvent): Session {
+  #newSession({ sessionId: id, revision: first }: SessionEvent): Session {
+    const after = first - 1;
     const folds = this.options.projections.map(
-      (projection, nth) =>
-        new SessionFold(projection, {
-          skipped: this.skipped[nth] ?? new Set(),
-          // The store may have removed what came before.
-          after: revision - 1,
-        }),
+      (projection, nth) => new SessionFold(projection, { skipped: this.skipped[nth], after }),
     );
-    return { id, stream: sessionStream(id), folds, revision: undefined, events: 0, bytes: 0 };
+    return { id, stream: sessionStream(id), after, folds, revision: after, events: 0, bytes: 0 };
   }
 
   /** Writes all sessions that were read, with how far the part is. */
   async #commit(): Promise<void> {
     const sessions = this.#sessions;
     if (this.#large) {
-      await this.#applyLarge();
+      await this.#large.apply();
     } else {
+      for (const session of sessions.slice(-1)) this.#encode(session);
       try {
         await this.#begin();
-        await this.#copy(sessions);
+        await this.#copy();
       } catch (failure) {
         if (!isPoison(failure)) throw await this.#undo(failure);
         await this.#undo(failure);
@@ -193,17 +211,26 @@ class Filling {
     await this.runner.commitTransaction();
   }
 
-  async #copy(sessions: readonly Session[]): Promise<void> {
-    for (const [nth, model] of this.#models.entries()) {
-      const folds = sessions.flatMap(({ folds }) => folds[nth] ?? []);
-      await copyRows(
-        this.connection,
-        model.table,
-        folds.flatMap(({ rows }) => [...rows.values()]),
-      );
-      for (const { poison } of folds) {
-        if (poison) await noteParked(this.runner.manager, model.projection.name, poison);
+  /** Makes text of a session's rows, which are many objects. */
+  #encode(session: Session): void {
+    for (const [nth, { rows, poison }] of session.folds.entries()) {
+      for (const row of rows.values()) this.#texts[nth]?.add(row);
+      if (poison) this.#parked[nth]?.push(poison);
+    }
+    session.folds = [];
+  }
+
+  async #copy(): Promise<void> {
+    try {
+      for (const text of this.#texts) await text.send(this.connection);
+      for (const [nth, { projection }] of this.#models.entries()) {
+        for (const poison of this.#parked[nth] ?? []) {
+          await noteParked(this.runner.manager, projection.name, poison);
+        }
       }
+    } finally {
+      for (const text of this.#texts) text.clear();
+      for (const parked of this.#parked) parked.splice(0);
     }
   }
 
@@ -217,74 +244,47 @@ class Filling {
       this.#bytes = bytes;
     }
     this.#sessions = [session];
+    const parked = session.folds.map(({ poison }) => poison !== undefined);
+    this.#encode(session);
     await this.#begin();
     try {
-      await this.#copy([session]);
-      const isParked = (nth: number): boolean => session.folds[nth]?.poison !== undefined;
-      this.#large = { applications: this.#applicationsOf(session, isParked), batch: [] };
+      await this.#copy();
+      this.#large = this.#applicationOf(session, session.revision, parked);
     } catch (failure) {
       if (!isPoison(failure)) throw failure;
       await this.#undo(failure);
       await this.#begin();
-      const applications = await this.#applyFromLog(session);
-      this.#large = { applications, batch: [] };
+      this.#large = await this.#applyFromLog(session);
     }
   }
 
-  /** `isParked` tells for which of the projections the session is parked already. */
-  #applicationsOf(session: Session, isParked: (nth: number) => boolean): LargeApplication[] {
-    return this.#models.map(({ projection, table }, nth) => ({
-      ...{ manager: this.runner.manager, projection, table },
-      misplaced: new Map<string, string>(),
-      skipped: new Set(isParked(nth) ? [session.id] : []),
-      parked: [],
-    }));
-  }
-
-  async #takeLarge(event: SessionEvent, misplaced: string | undefined): Promise<void> {
-    const large = this.#large;
-    if (!large) return;
-    large.batch.push(event);
-    if (misplaced !== undefined) {
-      for (const { misplaced: all } of large.applications) all.set(event.id, misplaced);
-    }
-    if (large.batch.length >= this.options.limits.projectionBatchMax) await this.#applyLarge();
-  }
-
-  async #applyLarge(): Promise<void> {
-    const { applications, batch } = this.#large ?? { applications: [], batch: [] };
-    const events = batch.splice(0);
-    for (const [nth, application] of applications.entries()) {
-      const skipped = this.skipped[nth];
-      await applyInHalves(
-        application,
-        skipped ? events.filter(({ id }) => !skipped.has(id)) : events,
-      );
-    }
+  #applicationOf(
+    { id: sessionId }: Session,
+    after: number,
+    parked: readonly boolean[] = [],
+  ): SessionApplication {
+    const { manager } = this.runner;
+    const batchMax = this.options.limits.projectionBatchMax;
+    const models = this.#models;
+    const skipped = this.skipped;
+    return new SessionApplication({
+      ...{ manager, models, sessionId, skipped, parked, after, batchMax },
+    });
   }
 
   /** Reads a session once more and applies it with care: some row of it cannot be stored. */
-  async #applyFromLog(session: Session): Promise<LargeApplication[]> {
+  async #applyFromLog(session: Session): Promise<SessionApplication> {
     const { log, limits, through } = this.options;
-    const applications = this.#applicationsOf(session, () => false);
-    let last: number | undefined;
+    const application = this.#applicationOf(session, session.after);
     const pages = { after: -1, limit: limits.projectionBatchMax, bytesMax: limits.readBytesMax };
     for await (const page of pagesOf(log, session.stream, pages)) {
       const due = sessionEventsOf(page).filter(
-        ({ position, revision }) => position <= through && revision <= (session.revision ?? -1),
+        ({ position, revision }) => position <= through && revision <= session.revision,
       );
       if (due.length === 0) break;
-      for (const { id, revision } of due) {
-        if (last !== undefined && revision !== last + 1) {
-          const fault = `revision ${revision} comes right after ${last}`;
-          for (const { misplaced } of applications) misplaced.set(id, fault);
-        }
-        last = revision;
-      }
-      this.#large = { applications, batch: due };
-      await this.#applyLarge();
-      this.#large = undefined;
+      await application.take(due);
     }
-    return applications;
+    await application.apply();
+    return application;
   }
 }

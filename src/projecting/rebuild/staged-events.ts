@@ -3,7 +3,7 @@ import { sessionIdOf } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import type { EventLog, RecordedEvent, StreamRange, StreamReader } from '../../log/event-log.ts';
 import { copySchemas } from '../copies.ts';
-import { copyLines, type CopyConnection } from './copy-rows.ts';
+import { CopyText, type CopyConnection } from './copy-rows.ts';
 
 const TABLE = `${copySchemas.rebuild}.staged_events`;
 
@@ -34,6 +34,7 @@ export async function stageEvents(
   const runner = dataSource.createQueryRunner();
   try {
     const connection = (await runner.connect()) as CopyConnection;
+    const copied = new CopyText(TABLE, COLUMNS);
     for (let after = staged?.position ?? ''; after < through;) {
       signal.throwIfAborted();
       const page = await log.readAll({ after, limit });
@@ -42,12 +43,8 @@ export async function stageEvents(
       const due = page.filter(
         ({ stream, position }) => position <= through && sessionIdOf(stream) !== undefined,
       );
-      await copyLines(
-        connection,
-        TABLE,
-        COLUMNS,
-        due.map((event) => ({ ...event })),
-      );
+      for (const event of due) copied.add({ ...event });
+      await copied.send(connection);
       after = last.position;
     }
   } finally {
