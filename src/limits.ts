@@ -81,6 +81,10 @@ export const limits = {
   /** Parked sessions that are listed, those that were parked first. */
   parkedListedMax: 1_000,
 
+  /** A log with fewer events is projected from its first event on; see `FirstBuilds`. */
+  firstBuildEventsMin: 10_000,
+  /** How long a first build waits for read models that are not yet known to be empty or not. */
+  firstBuildCollectMs: 5_000,
   /** Workers of a rebuild, where the machine has as many processors. */
   rebuildWorkersMax: 4,
   /** Parts of the sessions for each worker: who is done early takes another. */

@@ -167,6 +167,9 @@ export interface EventLog {
   /** Position of the last event, `START` for an empty log. */
   head(): Promise<string>;
 
+  /** The last event of all streams, `undefined` for an empty log. */
+  newest(): Promise<RecordedEvent | undefined>;
+
   /**
    * Hands over everything after a position, then what is appended from then on. The next batch
    * comes when the handler is done with the last; batches without events only tell `caughtUp`.

@@ -46,6 +46,11 @@ export interface ProjectionContext {
    * people read it.
    */
   readonly onOutdated?: (projection: string, found: CheckpointState) => Promise<boolean>;
+  /**
+   * Called while a read model of this log stands at its start, with no row. True while somebody
+   * fills it in another way: then it waits, and asks again.
+   */
+  readonly onEmpty?: (projection: string, found: CheckpointState) => Promise<boolean>;
   readonly dataSource: DataSource;
   readonly log: EventLog;
   readonly tail: Tail;

@@ -12,7 +12,7 @@ import {
   type CheckpointState,
 } from './checkpoints.ts';
 import { logicOf } from './copies.ts';
-import { EventLoopLoad } from './event-loop-load.ts';
+import { Debounce } from './debounce.ts';
 import { GapDetector } from './gap-detection.ts';
 import { messageOf } from './failures.ts';
 import { ParkedState } from './parked-state.ts';
@@ -24,8 +24,6 @@ import { applyBatch } from './apply-batch.ts';
 import { watchCheckpoint } from './standby.ts';
 
 const RETRY_FIRST_MS = 50;
-/** A batch is debounced by so many times as long as the last one took. */
-const DEBOUNCE_FACTOR = 8;
 
 /**
  * Keeps one read model at the head of the log. Nodes that share a database may all run it: the
@@ -44,7 +42,7 @@ export class ProjectionLoop {
   #version: number | null = null;
   readonly #gaps: GapDetector;
   #isBooted = false;
-  readonly #load = new EventLoopLoad();
+  readonly #debounce: Debounce;
   #position = START;
   readonly #parked = new ParkedState();
   #standingBy = false;
@@ -60,6 +58,7 @@ export class ProjectionLoop {
     this.#model = readModelOf(context.dataSource, projection);
     this.#source = new EventSource(context.log, context.tail, context.limits);
     this.#gaps = new GapDetector(context.log, context.limits);
+    this.#debounce = new Debounce(context.limits, projection.isBackground ?? false);
     const forget = context.tail.listen(({ events }) => {
       if (events.length > 0) this.#appended.wake();
     });
@@ -150,26 +149,12 @@ export class ProjectionLoop {
     const begun = performance.now();
     const isDone = await this.#apply(events, checkpoint, checkpointAt(checkpoint, last));
     this.#error = null;
-    if (isDone) await this.#debounce(events.length, performance.now() - begun);
-    else if (!(await this.#adoptRefold(checkpoint))) await this.#standBy();
-  }
-
-  /**
-   * Debounces the next batch, for longer the longer the last one took. A batch has a fixed cost,
-   * and a row is written once however many of its events touch it: under load larger batches cost
-   * less.
-   */
-  async #debounce(taken: number, tookMs: number): Promise<void> {
-    const { projectionBatchMax, projectionDebounceMs, projectionDebounceMsMax } =
-      this.context.limits;
-    const isGivingWay = this.projection.isBackground && this.#load.isBusy();
-    if (taken >= projectionBatchMax && !isGivingWay) return;
-    const longMs = DEBOUNCE_FACTOR * tookMs;
-    const delayMs = Math.max(
-      projectionDebounceMs - tookMs,
-      isGivingWay ? longMs : Math.min(longMs, projectionDebounceMsMax),
-    );
-    await this.#polled.wait(delayMs);
+    if (isDone) {
+      const delayMs = this.#debounce.delayMs(events.length, performance.now() - begun);
+      if (delayMs > 0) await this.#polled.wait(delayMs);
+    } else if (!(await this.#adoptRefold(checkpoint))) {
+      await this.#standBy();
+    }
   }
 
   /** The checkpoint to go on from, undefined when it must be read again. */
@@ -189,9 +174,18 @@ export class ProjectionLoop {
       await this.#standBy();
       return this.#checkpoint;
     }
+    if (await this.#isBeingFilled(found)) {
+      await this.#sleep(this.context.limits.projectionStandbyMs);
+      return undefined;
+    }
     this.#model = { ...this.#model, projection: this.projection };
     this.#moveTo(found.position);
     return (this.#checkpoint = found);
+  }
+
+  async #isBeingFilled(found: CheckpointState): Promise<boolean> {
+    const isEmpty = found.position === START;
+    return isEmpty && ((await this.context.onEmpty?.(this.projection.name, found)) ?? false);
   }
 
   /** Whether rows of another version are kept up until others take their place. */
@@ -258,8 +252,9 @@ export class ProjectionLoop {
         ...{ read: () => this.#readCheckpoint(), isOwn: (found) => this.#isOwn(found) },
         moved: (position) => this.#moveTo(position),
       });
-      if (unmoved?.epoch === this.context.log.epoch) await this.#takeOver(unmoved);
-      else if (unmoved) await this.#startRebuild(unmoved);
+      if (!unmoved) return;
+      if (unmoved.epoch !== this.context.log.epoch) await this.#startRebuild(unmoved);
+      else if (!(await this.#isBeingFilled(unmoved))) await this.#takeOver(unmoved);
     } finally {
       this.#standingBy = false;
     }

@@ -42,6 +42,7 @@ export function openProjections(
   const projector = new Projector(projections, {
     ...{ dataSource: database, log, tail, limits, notice },
     onOutdated: (name, found) => rebuilds.replaceOutdated(name, found),
+    onEmpty: (name, found) => rebuilds.isBeingFilled(name, found),
   });
   cleanup.add(() => projector.stop());
   cleanup.add(() => rebuilds.stop());

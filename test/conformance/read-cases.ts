@@ -7,6 +7,7 @@ export function readCases({ log }: LogUnderTest): void {
 
   it('as empty when it is', async () => {
     expect(await log().head()).toBe(START);
+    expect(await log().newest()).toBeUndefined();
     expect(await log().readAll({ after: START, limit: 10 })).toEqual([]);
     expect(await log().read(stream, { after: -1, limit: 10 })).toEqual([]);
     expect(await log().last(stream)).toBeUndefined();
@@ -47,6 +48,7 @@ export function readCases({ log }: LogUnderTest): void {
     expect([...positions].sort()).toEqual(positions);
     expect(new Set(positions).size).toBe(12);
     expect(await log().head()).toBe(positions.at(-1));
+    expect(await log().newest()).toEqual(all.at(-1));
     const page = await log().readAll({ after: positions[4] ?? '', limit: 3 });
     expect(idsOf(page)).toEqual(idsOf(all.slice(5, 8)));
   });

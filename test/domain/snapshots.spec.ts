@@ -112,7 +112,12 @@ describe('states from snapshots', () => {
     let read = 0;
     const counting: EventLog = {
       ...{ epoch: log.epoch, last: (of) => log.last(of), append: (of) => log.append(of) },
-      ...{ readAll: (of) => log.readAll(of), head: () => log.head(), close: () => log.close() },
+      ...{
+        readAll: (of) => log.readAll(of),
+        head: () => log.head(),
+        newest: () => log.newest(),
+        close: () => log.close(),
+      },
       follow: (after, handle) => log.follow(after, handle),
       read: async (of, bounds) => {
         const page = await log.read(of, bounds);

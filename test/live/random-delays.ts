@@ -43,6 +43,7 @@ export const slowed = (log: EventLog, pause: () => Promise<void>): EventLog => {
     last: (stream) => late(() => log.last(stream)),
     readAll: (options) => late(() => log.readAll(options)),
     head: () => log.head(),
+    newest: () => log.newest(),
     follow: (after, handle) =>
       log.follow(after, async (batch) => {
         for (const piece of piecesOf(batch)) {

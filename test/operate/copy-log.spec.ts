@@ -45,6 +45,7 @@ const failing = (log: EventLog, every: number): EventLog => {
     last: (stream) => log.last(stream),
     readAll: (page) => log.readAll(page),
     head: () => log.head(),
+    newest: () => log.newest(),
     follow: (after, handle) => log.follow(after, handle),
     close: () => log.close(),
     async append(append) {

@@ -32,6 +32,7 @@ const lossyLog = (whole: EventLog, isLost: Lost): EventLog => ({
   last: (stream) => whole.last(stream),
   readAll: async (options) => (await whole.readAll(options)).filter((event) => !isLost(event)),
   head: () => whole.head(),
+  newest: () => whole.newest(),
   follow: (after, handle) =>
     whole.follow(after, (batch) =>
       handle({ ...batch, events: batch.events.filter((event) => !isLost(event)) }),

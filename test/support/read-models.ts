@@ -7,6 +7,7 @@ import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';
 import type { ProjectionLimits } from '../../src/projecting/context.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
+import type { FirstBuildLimits } from '../../src/projecting/rebuild/first-builds.ts';
 import type { RebuildLimits } from '../../src/projecting/rebuild/run.ts';
 import { Projector } from '../../src/projecting/projector.ts';
 import { MessageRow, messages } from '../../projections/messages.ts';
@@ -40,13 +41,17 @@ export interface Node {
 
 export interface NodeOptions {
   readonly projections?: readonly Projection[];
-  readonly limits?: Partial<ProjectionLimits & RebuildLimits & { tailBytesMax: number }>;
+  readonly limits?: Partial<
+    ProjectionLimits & RebuildLimits & FirstBuildLimits & { tailBytesMax: number }
+  >;
   /** Called before the projections start; for tests that make the database fail. */
   readonly prepare?: (dataSource: DataSource) => void;
   /** What the projections see instead of the follower. */
   readonly tail?: (tail: Tail) => Tail;
   /** Rows of an older version are kept up and rebuilt beside; without it they are emptied. */
   readonly isRebuilding?: boolean;
+  /** Called before a rebuild fills a part. */
+  readonly beforePart?: () => void | Promise<void>;
 }
 
 export const openReadModels = (url: string): Promise<DataSource> =>
@@ -67,11 +72,18 @@ export async function startNode(
   const tail = await openTail(log, { bytesMax: bounds.tailBytesMax });
   const notices: Node['notices'] = [];
   const projections = options.projections ?? [sessions, messages, participants];
-  const rebuilding = new TestRebuilds(dataSource, log, { projections, limits: bounds });
+  const { beforePart } = options;
+  const rebuilding = new TestRebuilds(dataSource, log, {
+    ...{ projections, limits: { ...bounds, rebuildWatchMs: 20 } },
+    ...(beforePart ? { beforePart } : {}),
+  });
   const { rebuilds } = rebuilding;
   const projector = new Projector(projections, {
     ...(options.isRebuilding
-      ? { onOutdated: (name, found) => rebuilds.replaceOutdated(name, found) }
+      ? {
+          onOutdated: (name, found) => rebuilds.replaceOutdated(name, found),
+          onEmpty: (name, found) => rebuilds.isBeingFilled(name, found),
+        }
       : {}),
     dataSource,
     log,

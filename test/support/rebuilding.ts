@@ -3,14 +3,19 @@ import { limits } from '../../src/config.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
 import { fillPart } from '../../src/projecting/rebuild/fill-part.ts';
-import { Rebuilds, type RebuildProgress } from '../../src/projecting/rebuild/rebuilds.ts';
+import {
+  REBUILD_LOCK,
+  Rebuilds,
+  type RebuildsOptions,
+  type RebuildProgress,
+} from '../../src/projecting/rebuild/rebuilds.ts';
 import { runRebuilds, streamsOf, type RebuildLimits } from '../../src/projecting/rebuild/run.ts';
 import { eventually } from './eventually.ts';
 
 /** What rebuilds are tried with. */
 export interface RebuildingOptions {
   readonly projections: readonly Projection[];
-  readonly limits?: Partial<RebuildLimits & { previousCopyMs: number }>;
+  readonly limits?: Partial<RebuildsOptions['limits'] & RebuildLimits>;
   /** Called before each part is filled. */
   readonly beforePart?: () => void | Promise<void>;
 }
@@ -32,12 +37,26 @@ export class TestRebuilds {
       limits: { ...limits, rebuildWatchMs: 20, ...options.limits },
       startProcess: () => {
         const stopping = new AbortController();
-        const ended = this.run(stopping.signal).catch((failure: unknown) => {
+        const ended = this.#runAlone(stopping.signal).catch((failure: unknown) => {
           notice('process ended', { error: String(failure) });
         });
         return { ended, stop: () => (stopping.abort(), ended) };
       },
     });
+  }
+
+  /** As the process does it: of several nodes one does the work. */
+  async #runAlone(signal: AbortSignal): Promise<void> {
+    const holder = this.dataSource.createQueryRunner();
+    const lock = (await holder.query('select pg_try_advisory_lock($1) as taken', [
+      REBUILD_LOCK,
+    ])) as { taken: boolean }[];
+    try {
+      if (lock[0]?.taken) await this.run(signal);
+    } finally {
+      if (lock[0]?.taken) await holder.query('select pg_advisory_unlock($1)', [REBUILD_LOCK]);
+      await holder.release();
+    }
   }
 
   /** Does the work until none is left. */

@@ -1,6 +1,7 @@
 import { encode } from '../codec.ts';
 import {
   LogError,
+  START,
   type Append,
   type Appended,
   type EventLog,
@@ -19,7 +20,7 @@ import { Heartbeat, identify } from './own-streams.ts';
 import { versionStream } from './version-stream.ts';
 import { StreamNames } from './mapping.ts';
 import type { EventStoreLogOptions } from './options.ts';
-import { readAll, readLast, readStream, type ReaderParts } from './reader.ts';
+import { readAll, readAt, readLast, readStream, type ReaderParts } from './reader.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -109,6 +110,11 @@ class EventStoreLog implements EventLog {
 
   head(): Promise<string> {
     return answered(this.parts.head.find());
+  }
+
+  async newest(): Promise<RecordedEvent | undefined> {
+    const head = await this.head();
+    return head === START ? undefined : answered(readAt(this.parts.reader, head));
   }
 
   follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {

@@ -134,17 +134,31 @@ export async function readAll(
 }
 
 /** Id of the event that lies exactly at a position, `undefined` when there is none. */
-export async function readId(
+export async function readId(parts: ReaderParts, position: string): Promise<string | undefined> {
+  return (await recordAt(parts, position))?.id.toLowerCase();
+}
+
+/** The event of the log that lies exactly at a position, `undefined` when there is none. */
+export async function readAt(
+  parts: ReaderParts,
+  position: string,
+): Promise<RecordedEvent | undefined> {
+  const record = await recordAt(parts, position);
+  if (!record) return undefined;
+  const stream = parts.names.fromServer(record.streamId);
+  return stream === undefined ? undefined : fromServer(record, stream);
+}
+
+const recordAt = (
   { current, answerMs }: ReaderParts,
   position: string,
-): Promise<string | undefined> {
-  return current.ask('read', async (client) => {
-    let id: string | undefined;
+): Promise<ServerRecord | undefined> =>
+  current.ask('read', async (client) => {
+    let found: ServerRecord | undefined;
     const options = { direction: 'forwards', fromPosition: serverPositionOf(position) } as const;
     await each(client.readAll(options), answerMs, (record) => {
-      if (record.position && positionOf(record.position) === position) id = record.id.toLowerCase();
+      if (record.position && positionOf(record.position) === position) found = record;
       return false;
     });
-    return id;
+    return found;
   });
-}

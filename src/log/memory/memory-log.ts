@@ -100,6 +100,11 @@ class MemoryLog implements EventLog {
     return this.#events.at(-1)?.position ?? START;
   }
 
+  async newest(): Promise<RecordedEvent | undefined> {
+    const newest = this.#events.at(-1);
+    return newest && decode(newest);
+  }
+
   follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {
     const headSignal = new HeadSignal();
     const { readEventsMax: limit, pollIntervalMs } = this.options;

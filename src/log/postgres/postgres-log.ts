@@ -18,7 +18,7 @@ import { HeadNotifier } from './head-notifier.ts';
 import { openPool } from './connect.ts';
 import { PostgresFollowSource } from './follow-source.ts';
 import type { PostgresLogOptions } from './options.ts';
-import { readAll, readHead, readLast, readStream } from './reader.ts';
+import { readAll, readHead, readNewest, readLast, readStream } from './reader.ts';
 import { PostgresStreamReader } from './stream-reader.ts';
 import { Writer } from './writer.ts';
 
@@ -100,6 +100,10 @@ class PostgresLog implements EventLog {
   async head(): Promise<string> {
     const head = await answered(readHead(this.#readers));
     return head === 0 ? START : positionOf(head);
+  }
+
+  newest(): Promise<RecordedEvent | undefined> {
+    return answered(readNewest(this.#readers));
   }
 
   follow(after: string, handle: (batch: FollowedBatch) => void | Promise<void>): Follower {

@@ -49,6 +49,7 @@ const ofStreams = pageOf(
 );
 const lastOfStream = `
   select ${columns} from events where stream = $1 order by revision desc limit 1`;
+const newestOfAll = `select ${columns} from events order by position desc limit 1`;
 
 /** Events of all streams beyond the n-th. */
 export const readAll = (from: Queryable, after: number, bounds: PageBounds): Promise<Page> =>
@@ -78,6 +79,12 @@ export async function readLast(
 ): Promise<RecordedEvent | undefined> {
   const [last] = await rowsOf<Row>(from, lastOfStream, [stream]);
   return last && read(last);
+}
+
+/** The last event of all streams, `undefined` for an empty log. */
+export async function readNewest(from: Queryable): Promise<RecordedEvent | undefined> {
+  const [newest] = await rowsOf<Row>(from, newestOfAll, []);
+  return newest && read(newest);
 }
 
 /** How many events the log holds. */

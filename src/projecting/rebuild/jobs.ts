@@ -61,7 +61,7 @@ export async function readRebuild(
   return found;
 }
 
-/** Puts down a rebuild. False when there is one already, of this version, that has not ended. */
+/** Puts down a rebuild. False when there is one of this version and log that has not ended. */
 export async function addRebuild(
   database: Database,
   rebuild: Omit<Rebuild, 'phase' | 'eventsTotal' | 'compared' | 'error' | 'startedAt' | 'phaseAt'>,
@@ -75,6 +75,7 @@ export async function addRebuild(
        through_stream = $10, through_revision = $11, events_total = null, compared = null,
        error = null, started_at = now(), phase_at = now()
      where rebuilds.phase in ('refused', 'compared', 'failed') or rebuilds.version < $3
+       or rebuilds.epoch <> $4
      returning projection`,
     [
       ...[rebuild.projection, rebuild.job, rebuild.version, rebuild.epoch, rebuild.automatic],

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workingPhases } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
-import type { EventLog } from '../../log/event-log.ts';
+import { START, type EventLog } from '../../log/event-log.ts';
 import { findCheckpoint, type CheckpointState } from '../checkpoints.ts';
 import { copyName, type CopyKind } from '../copies.ts';
 import type { Notice } from '../context.ts';
@@ -11,9 +11,11 @@ import type { Projection } from '../projection.ts';
 import { RowTable } from '../row-table.ts';
 import type { Comparison } from './compare.ts';
 import { dropCopy } from './copy-tables.ts';
+import { FirstBuilds, type FirstBuildLimits } from './first-builds.ts';
 import { addRebuild, paceOf, readParts, readRebuild, type Pace, type Rebuild } from './jobs.ts';
 import { CannotSwap } from './cannot-swap.ts';
-import { demandProof, swapCopy, verifyCopy, type SwapLimits, type Swapped } from './swap.ts';
+import type { SwapLimits } from './align-copies.ts';
+import { demandProof, swapCopy, verifyCopy, type Swapped } from './swap.ts';
 
 /** The process that does the work: see `runRebuilds`. */
 export interface RebuildProcess {
@@ -26,10 +28,8 @@ export interface RebuildsOptions {
   readonly dataSource: DataSource;
   readonly log: EventLog;
   readonly projections: readonly Projection[];
-  readonly limits: SwapLimits & {
-    readonly rebuildWatchMs: number;
-    readonly previousCopyMs: number;
-  };
+  readonly limits: SwapLimits &
+    FirstBuildLimits & { readonly rebuildWatchMs: number; readonly previousCopyMs: number };
   readonly notice: Notice;
   readonly startProcess: () => RebuildProcess;
 }
@@ -64,9 +64,11 @@ export const REBUILD_LOCK = 7_529_344;
 export class Rebuilds {
   readonly #stopping = new AbortController();
   readonly #watching: Promise<void>;
+  readonly #firstBuilds: FirstBuilds;
   #process: RebuildProcess | undefined;
 
   constructor(private readonly options: RebuildsOptions) {
+    this.#firstBuilds = new FirstBuilds(options);
     this.#watching = this.#watch();
   }
 
@@ -83,12 +85,8 @@ export class Rebuilds {
     names: readonly string[],
     { dryRun = false, accepted = [] as readonly string[] } = {},
   ): Promise<void> {
-    await this.#add(
-      names.map((name) => this.#projection(name)),
-      {
-        ...{ dryRun, accepted, automatic: false },
-      },
-    );
+    const projections = names.map((name) => this.#projection(name));
+    await this.#add(projections, { dryRun, accepted, automatic: false });
   }
 
   /**
@@ -97,7 +95,8 @@ export class Rebuilds {
    */
   async replaceOutdated(name: string, found: CheckpointState): Promise<boolean> {
     const projection = this.#projection(name);
-    if (found.version === 0) return false;
+    // Rows that are not there need not be kept.
+    if (found.version === 0 || found.position === START) return false;
     if (found.version > projection.version) {
       const { notice } = this.options;
       notice('rows of a newer version are read', { projection: name, version: found.version });
@@ -117,6 +116,11 @@ export class Rebuilds {
       if (!(failure instanceof CannotSwap)) throw failure;
     });
     return true;
+  }
+
+  /** Called for a read model without rows: see `FirstBuilds`. */
+  isBeingFilled(name: string, found: CheckpointState): Promise<boolean> {
+    return this.#firstBuilds.isComing(name, found);
   }
 
   /** Compares the rows that are read with those of the rebuild, else with the previous ones. */
@@ -160,6 +164,9 @@ export class Rebuilds {
       );
       const [job] = deleted;
       if (!job) throw new CannotSwap(`no rebuild of ${name} is there`);
+      if ((await findCheckpoint(manager, name))?.position === START) {
+        throw new CannotSwap(`${name} has no rows yet: its first build cannot be cancelled`);
+      }
       // Those that are rebuilt in the same reading go on; a worker that finds no part gives up.
       await manager.query(
         `delete from rebuild_parts where job = $1
@@ -260,6 +267,7 @@ export class Rebuilds {
   /** Starts a process when there is work and nobody does it; drops what is too old. */
   async #lookAround(): Promise<void> {
     const { dataSource, startProcess, limits, projections } = this.options;
+    await this.#firstBuilds.request();
     const [due] = await dataSource.query<{ work: boolean; held: boolean | null; old: string[] }[]>(
       // Locks are looked at only when there is work: that view stops all lockers for a moment.
       `with due as (

@@ -18,7 +18,8 @@ import type { FillLimits } from './fill-part.ts';
 import { enterPhase, readParts, readRebuilds, type Rebuild, type RebuildPart } from './jobs.ts';
 import { dropStaged, StagedEvents, stageEvents } from './staged-events.ts';
 import { CannotSwap } from './cannot-swap.ts';
-import { swapCopy, verifyCopy, type SwapLimits } from './swap.ts';
+import type { SwapLimits } from './align-copies.ts';
+import { installCopy, swapCopy, verifyCopy } from './swap.ts';
 
 /** Bounds of a rebuild. */
 export interface RebuildLimits extends FillLimits, SwapLimits {
@@ -64,6 +65,7 @@ export async function runRebuilds(context: RebuildContext): Promise<void> {
     if (!first) return;
     const reading = due.filter(({ job, phase }) => job === first.job && phase === 'reading');
     try {
+      if (first.epoch !== context.log.epoch) throw new CannotSwap('the log is another one since');
       if (first.phase === 'reading') await readSessions(context, reading);
       else await goOn(context, first);
     } catch (failure) {
@@ -238,6 +240,12 @@ async function prove(
   table: RowTable,
 ): Promise<void> {
   const { dataSource, notice } = context;
+  if ((await findCheckpoint(dataSource.manager, projection.name))?.position === START) {
+    // Nothing was built yet, so there is nothing to compare with.
+    const installed = await installCopy(context, projection);
+    notice('read model was built', { projection: projection.name, ...installed });
+    return;
+  }
   const compared = await verifyCopy(context, projection, 'rebuild');
   const names = unaccepted(compared, rebuild.accepted);
   if (rebuild.dryRun) {

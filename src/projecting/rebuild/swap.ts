@@ -1,43 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
-import type { EventLog } from '../../log/event-log.ts';
-import { applyInHalves } from '../bisecting-apply.ts';
-import {
-  advance,
-  checkpointAt,
-  findCheckpoint,
-  markMixed,
-  type Checkpoint,
-  type CheckpointState,
-} from '../checkpoints.ts';
-import { copyName, copyOf, logicOf, type CopyKind } from '../copies.ts';
-import { sessionEventsOf } from '../event-source.ts';
-import { parkedAmong } from '../parked.ts';
+import { QueryFailedError, type EntityManager } from 'typeorm';
+import { START } from '../../log/event-log.ts';
+import { findCheckpoint, type CheckpointState } from '../checkpoints.ts';
+import { copyName, type CopyKind } from '../copies.ts';
 import type { Projection } from '../projection.ts';
-import { RowTable } from '../row-table.ts';
+import { catchUp, liveAt, lockedCopy, tablesOf, type CopyContext } from './align-copies.ts';
 import { CannotSwap } from './cannot-swap.ts';
 import { compareCopies, unaccepted, type Comparison } from './compare.ts';
 import { dropCopy, exchangeTables, prepareExchange } from './copy-tables.ts';
-
-/** Bounds of a swap. */
-export interface SwapLimits {
-  readonly projectionBatchMax: number;
-  /** A copy that is further behind than so many events must catch up first. */
-  readonly rebuildBehindMax: number;
-  /** How long a swap keeps readers waiting at most while it waits for those before them. */
-  readonly swapLockTimeoutMs: number;
-  /** How often it tries. */
-  readonly swapTriesMax: number;
-  /** Milliseconds to wait for the copy that is behind. */
-  readonly swapDeadlineMs: number;
-}
-
-/** What copies are aligned, compared and swapped with. */
-export interface CopyContext {
-  readonly dataSource: DataSource;
-  readonly log: EventLog;
-  readonly limits: SwapLimits;
-}
 
 /** What a swap did. */
 export interface Swapped {
@@ -47,16 +17,6 @@ export interface Swapped {
   readonly pauseMs: number;
   readonly position: string;
 }
-
-/** The tables of a projection: the one that is read, and a copy. */
-const tablesOf = (
-  dataSource: DataSource,
-  projection: Projection,
-  kind: CopyKind,
-): { live: RowTable; copy: RowTable } => ({
-  live: new RowTable(dataSource, projection),
-  copy: new RowTable(dataSource, copyOf(projection, kind)),
-});
 
 /**
  * Compares the rows that are read with a copy at one position. Throws `CannotSwap` when there is no
@@ -134,64 +94,6 @@ async function meetingPoint(
   }
 }
 
-async function lockedCopy(manager: EntityManager, name: string): Promise<CheckpointState> {
-  const copy = await findCheckpoint(manager, name, 'for update');
-  if (!copy) throw new CannotSwap(`there is no copy ${name}`);
-  return copy;
-}
-
-/** The live checkpoint, once it is at least where the other one, which is locked, stands. */
-async function liveAt(
-  { dataSource, log, limits }: CopyContext,
-  name: string,
-  copy: Checkpoint,
-): Promise<Checkpoint> {
-  for (const deadline = Date.now() + limits.swapDeadlineMs; ;) {
-    const live = await findCheckpoint(dataSource.manager, name);
-    if (!live || live.epoch !== copy.epoch || copy.epoch !== log.epoch) {
-      throw new CannotSwap('the copies are of different logs');
-    }
-    if (live.position >= copy.position) return live;
-    if (Date.now() > deadline)
-      throw new CannotSwap(`${name} does not come to ${copy.position}`, true);
-    await sleep(20);
-  }
-}
-
-/** Applies to a copy, whose checkpoint is locked, what the live one has taken and it has not. */
-async function catchUp(
-  { log, limits }: CopyContext,
-  manager: EntityManager,
-  projection: Projection,
-  kind: CopyKind,
-  copy: CheckpointState,
-  to: Checkpoint,
-): Promise<CheckpointState> {
-  const name = copyName(projection.name, kind);
-  const logic = logicOf(projection, copy.version);
-  const model = copyOf(logic ?? projection, kind);
-  const table = new RowTable(manager.connection, model);
-  let from = copy;
-  for (let taken = 0; from.position < to.position;) {
-    const page = await log.readAll({ after: from.position, limit: limits.projectionBatchMax });
-    const due = page.filter(({ position }) => position <= to.position);
-    const last = due.at(-1);
-    if (!last) throw new CannotSwap(`the log has nothing up to ${to.position}`);
-    taken += due.length;
-    if (taken > limits.rebuildBehindMax) throw new CannotSwap(`${name} is too far behind`, true);
-    const events = sessionEventsOf(due).filter(({ id }) => !copy.skipped.includes(id));
-    const skipped = await parkedAmong(manager, name, events);
-    const misplaced = new Map<string, string>();
-    const application = { manager, projection: model, table, misplaced, skipped, parked: [] };
-    await applyInHalves(application, events);
-    const next = { ...from, ...checkpointAt(from, last) };
-    if (!(await advance(manager, name, from, next))) throw new CannotSwap(`${name} moved on`, true);
-    from = next;
-  }
-  if (!logic && from !== copy) await markMixed(manager, name, copy.version);
-  return from;
-}
-
 /**
  * Makes a copy the one that is read, in one transaction; the other is kept as the previous one.
  * Readers wait while it holds the tables, never longer than the lock time-out while it waits for
@@ -202,10 +104,45 @@ export async function swapCopy(
   projection: Projection,
   kind: CopyKind,
 ): Promise<Swapped> {
+  return withinLockTimeout(context, projection, () => trySwap(context, projection, kind));
+}
+
+/**
+ * The same where the table that is read has never been filled: nothing of it is kept. Throws
+ * `CannotSwap` when it has been filled since.
+ */
+export function installCopy(context: CopyContext, projection: Projection): Promise<Swapped> {
+  const { dataSource, limits } = context;
+  const { name } = projection;
+  const { live: table, copy: copyTable } = tablesOf(dataSource, projection, 'rebuild');
+  return withinLockTimeout(context, projection, async () => {
+    const begun = performance.now();
+    const done = await dataSource.transaction('READ COMMITTED', async (manager) => {
+      await manager.query(`set local lock_timeout = ${limits.swapLockTimeoutMs}`);
+      const tables = `${copyTable.layout.table}, ${table.layout.table}`;
+      await manager.query(`lock table ${tables} in access exclusive mode`);
+      const { version, position } = await lockedCopy(manager, copyName(name, 'rebuild'));
+      const live = await findCheckpoint(manager, name, 'for update');
+      if (live?.position !== START) throw new CannotSwap(`${name} was built meanwhile`, true);
+      await dropCopy(manager, name, 'previous', table);
+      await exchangeTables(manager, name, 'rebuild', table);
+      await dropCopy(manager, name, 'previous', table);
+      await manager.query('delete from rebuilds where projection = $1', [name]);
+      return { version, position };
+    });
+    return { ...done, pauseMs: performance.now() - begun };
+  });
+}
+
+async function withinLockTimeout(
+  context: CopyContext,
+  projection: Projection,
+  swap: () => Promise<Swapped>,
+): Promise<Swapped> {
   await prepareExchange(context.dataSource);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await trySwap(context, projection, kind);
+      return await swap();
     } catch (failure) {
       if (!isLockTimeout(failure)) throw failure;
       if (tries >= context.limits.swapTriesMax) {
