@@ -21,8 +21,8 @@ export class Run {
   readonly #err: Promise<string>;
   #out = '';
 
-  constructor(args: readonly string[], env: Record<string, string>, input = '') {
-    const child = spawn(process.execPath, [main, ...args], {
+  constructor(args: readonly string[], env: Record<string, string>, input = '', program = main) {
+    const child = spawn(process.execPath, [program, ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -56,9 +56,12 @@ export class RunningService {
     readonly url: string,
   ) {}
 
-  /** Starts the built service with the given environment, on a port of its own. */
-  static async start(env: Record<string, string>): Promise<RunningService> {
-    const child = spawn(process.execPath, [main], {
+  /**
+   * Starts the built service with the given environment, on a port of its own; `program` is that of
+   * another build.
+   */
+  static async start(env: Record<string, string>, program = main): Promise<RunningService> {
+    const child = spawn(process.execPath, [program], {
       env: {
         PATH: process.env.PATH,
         PORT: '0',
