@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { ReadModelStatus, Swapped } from '@playhead/contract';
-import { limits } from '../../src/config.ts';
 import { EVENTS_PER_SESSION, fillLog } from '../../bench/support/filled-log.ts';
 import { Run } from '../support/cli.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { repeats } from '../support/repeats.ts';
+import { startTraffic } from '../support/traffic.ts';
 import { adminKey, logInPostgres, RunningService } from '../support/service.ts';
 
 const SESSIONS = repeats({ few: 1_000, all: 50_000 });
@@ -63,10 +63,6 @@ interface Ready {
   readonly projections: readonly { readonly position: string }[];
 }
 
-interface Listed {
-  readonly pagination: { readonly total: number };
-}
-
 async function until(holds: () => Promise<boolean>): Promise<void> {
   for (const begun = Date.now(); !(await holds()); await sleep(20)) {
     if (Date.now() - begun > PATIENCE_MS) throw new Error(`never: ${holds.toString()}`);
@@ -108,71 +104,6 @@ const children = (): number[] => {
   }
 };
 
-const WRITES_PER_SECOND = 500;
-const READS_PER_SECOND = 20;
-/** On a machine that has no time for more, fewer are sent. */
-const WAITING_MAX = 100;
-
-/** Writes and reads at a steady rate until it is ended; fails on what is refused or missing. */
-async function traffic(): Promise<{ end(): Promise<{ writes: number; reads: number }> }> {
-  const { rows } = await client.query<{ id: string }>(
-    `select session_id as id from sessions where session_id not like 'live-%'`,
-  );
-  const begun = Date.now();
-  const counts = { writes: 0, reads: 0 };
-  let [isEnded, nth] = [false, 0];
-  const write = async (): Promise<void> => {
-    const body = JSON.stringify({ role: 'user', content: 'text' });
-    const path = `/api/sessions/live-${(nth += 1) % 50}/commands/message.post`;
-    const { status, text } = await service.request(path, { type: 'application/json', body });
-    if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
-  };
-  const read = async (): Promise<void> => {
-    const { pagination } = await service.get<Listed>('/api/sessions?limit=1');
-    // Larger totals are not counted out.
-    expect(pagination.total).toBeGreaterThanOrEqual(Math.min(rows.length, limits.countExactMax));
-    const known = rows[counts.reads % rows.length]?.id;
-    const { id } = await service.get<{ id: string }>(`/api/sessions/${known}`);
-    expect(id).toBe(known);
-    const { messages } = await service.get<{ messages: unknown[] }>(
-      `/api/sessions/${known}/messages?limit=5`,
-    );
-    expect(messages).toHaveLength(5);
-  };
-  const steadily = async (
-    kind: 'writes' | 'reads',
-    rate: number,
-    work: () => Promise<void>,
-  ): Promise<void> => {
-    const waiting = new Set<Promise<void>>();
-    for (let sent = 0; !isEnded; await sleep(5)) {
-      const due = ((Date.now() - begun) * rate) / 1_000;
-      for (; sent < due && waiting.size < WAITING_MAX; sent += 1) {
-        const one = work().then(() => void (counts[kind] += 1));
-        waiting.add(one);
-        void one.finally(() => waiting.delete(one)).catch(() => undefined);
-      }
-      await Promise.race([...waiting, sleep(5)]);
-    }
-    await Promise.all(waiting);
-  };
-  const running = Promise.all([
-    steadily('writes', WRITES_PER_SECOND, write),
-    steadily('reads', READS_PER_SECOND, read),
-  ]);
-  running.catch(() => undefined);
-  return {
-    end: async () => {
-      isEnded = true;
-      await running;
-      const seconds = (Date.now() - begun) / 1_000;
-      const rateOf = (count: number): string => (count / seconds).toFixed(0);
-      console.log(`writes/s: ${rateOf(counts.writes)}, reads/s: ${rateOf(counts.reads)}`);
-      return counts;
-    },
-  };
-}
-
 describe('read models that are rebuilt while people work', () => {
   it(
     'lose no reader, survive kill -9, and are swapped and rolled back with proof',
@@ -185,7 +116,13 @@ describe('read models that are rebuilt while people work', () => {
       );
       for (const { status, text } of await Promise.all(created))
         expect([status, text]).toEqual([201, expect.anything()]);
-      const load = await traffic();
+      const { rows } = await client.query<{ id: string }>(
+        `select session_id as id from sessions where session_id not like 'live-%'`,
+      );
+      const load = startTraffic(
+        service,
+        rows.map(({ id }) => id),
+      );
       const names = ['sessions', 'messages'];
       expect((await post('rebuild', { names })).status).toBe(200);
       await until(

@@ -184,11 +184,14 @@ async function trySwap(
       await dropCopy(manager, projection.name, 'previous', table);
       await manager.query('delete from rebuilds where projection = $1', [projection.name]);
     }
-    begun = performance.now();
-    await manager.query(`lock table ${table.layout.table} in access exclusive mode`);
+    // Nobody writes from here on, and everybody reads.
+    await manager.query(`lock table ${table.layout.table} in exclusive mode`);
     const live = await findCheckpoint(manager, projection.name, 'for update');
     if (!live) throw new CannotSwap(`there is no read model ${projection.name}`);
     await catchUp(context, manager, projection, kind, nearly, live);
+    // Who reads now is waited for, and who comes waits.
+    begun = performance.now();
+    await manager.query(`lock table ${table.layout.table} in access exclusive mode`);
     await exchangeTables(manager, projection.name, kind, table);
     return { version: copy.version, position: live.position };
   });
