@@ -5,7 +5,10 @@ import type { ReadModelStatus, Swapped } from '@playhead/contract';
 import type { Bench, Figure } from './support/bench.ts';
 import { SESSIONS } from './support/filled-database.ts';
 import { EVENTS_PER_SESSION, fillLog } from './support/filled-log.ts';
+import { playhead } from './support/compared-servers.ts';
+import { measureLatencies } from './support/live-latencies.ts';
 import { adminKey, startService } from './support/program.ts';
+import { quantile } from './support/quantile.ts';
 
 const sets: readonly [name: string, projections: readonly string[]][] = [
   ['sessions', ['sessions']],
@@ -45,7 +48,7 @@ export const rebuild: Bench = {
       for (const [name, names] of sets) {
         figures.push(...(await rebuilt(service.url, service.pid, name, names)));
       }
-      figures.push(...(await swapped(service.url)));
+      figures.push(...(await swapped(service.url)), ...(await live(service.url)));
       return figures;
     } finally {
       await service.stop();
@@ -165,5 +168,24 @@ async function swapped(url: string): Promise<Figure[]> {
   return [
     { name: 'swap', value: there.pauseMs, unit: 'ms' },
     { name: 'rollback', value: back.pauseMs, unit: 'ms' },
+  ];
+}
+
+/** The service is compiled while it runs. */
+const WARM_UP_MS = 15_000;
+
+/** What viewers wait for a message, without and with a rebuild of all read models. */
+async function live(url: string): Promise<Figure[]> {
+  const alone = await measureLatencies(playhead, url, WARM_UP_MS);
+  const names = sets.at(-1)?.[1] ?? [];
+  await ask(url, '/api/projections/rebuild', { names, dryRun: true });
+  const beside = await measureLatencies(playhead, url, WARM_UP_MS);
+  const { projections } = await ask<{ projections: ReadModelStatus[] }>(url, '/api/projections');
+  if (projections.every(({ rebuild: found }) => found?.phase === 'compared')) {
+    throw new Error('the rebuild was over too soon: take more sessions');
+  }
+  return [
+    { name: 'live.p99', value: quantile(alone.latencies, 0.99), unit: 'ms' },
+    { name: 'live.rebuilding.p99', value: quantile(beside.latencies, 0.99), unit: 'ms' },
   ];
 }

@@ -5,7 +5,6 @@ import { limits } from '../config.ts';
 import { migrate, openDatabase } from '../startup/database.ts';
 import { startEmbeddedPostgres } from '../embedded-postgres/index.ts';
 import type { EventLog } from '../log/event-log.ts';
-import { openEventStoreLog } from '../log/eventstoredb/index.ts';
 import { openPostgresLog } from '../log/postgres/index.ts';
 import type { CleanupStack } from '../startup/cleanup-stack.ts';
 
@@ -28,6 +27,8 @@ export async function openStore(
   cleanup: CleanupStack,
 ): Promise<EventLog> {
   if (/^esdb(\+discover)?:\/\//.test(where)) {
+    // Its client takes a quarter of a second to load, which others need not wait for.
+    const { openEventStoreLog } = await import('../log/eventstoredb/index.ts');
     const log = await openEventStoreLog({ ...limits, connectionString: where, streamPrefix, warn });
     cleanup.add(() => log.close());
     return log;

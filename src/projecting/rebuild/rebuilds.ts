@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { workingPhases } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { START, type EventLog } from '../../log/event-log.ts';
+import { WakeUpSignal } from '../../log/wake-up-signal.ts';
 import { findCheckpoint, type CheckpointState } from '../checkpoints.ts';
 import { copyName, type CopyKind } from '../copies.ts';
 import type { Notice } from '../context.ts';
@@ -63,6 +63,7 @@ export const REBUILD_LOCK = 7_529_344;
  */
 export class Rebuilds {
   readonly #stopping = new AbortController();
+  readonly #asked = new WakeUpSignal();
   readonly #watching: Promise<void>;
   readonly #firstBuilds: FirstBuilds;
   #process: RebuildProcess | undefined;
@@ -87,6 +88,7 @@ export class Rebuilds {
   ): Promise<void> {
     const projections = names.map((name) => this.#projection(name));
     await this.#add(projections, { dryRun, accepted, automatic: false });
+    this.#asked.wake();
   }
 
   /**
@@ -260,7 +262,7 @@ export class Rebuilds {
         if (message !== error) notice('rebuilds cannot be seen to', { error: message });
         error = message;
       }
-      await sleep(limits.rebuildWatchMs, undefined, { signal }).catch(() => undefined);
+      await this.#asked.wait(limits.rebuildWatchMs, signal);
     }
   }
 
