@@ -16,7 +16,7 @@ import { addIndexes, createCopyTable, dropCopy } from './copy-tables.ts';
 import { unaccepted } from './compare.ts';
 import type { FillLimits } from './fill-part.ts';
 import { enterPhase, readParts, readRebuilds, type Rebuild, type RebuildPart } from './jobs.ts';
-import { dropStaged, StagedEvents, stageEvents } from './staged-events.ts';
+import { countStaged, dropStaged, StagedEvents, stageEvents } from './staged-events.ts';
 import { CannotSwap } from './cannot-swap.ts';
 import type { SwapLimits } from './align-copies.ts';
 import { installCopy, swapCopy, verifyCopy } from './swap.ts';
@@ -171,7 +171,8 @@ async function prepare(
         [job, nth, after, bounds[nth + 1]],
       );
     }
-    const events = /^\d+$/.test(through) ? Number(through) : null;
+    // Positions count events where streams can be read; on EventStoreDB they count bytes.
+    const events = log.streams ? Number(through) : await countStaged(manager);
     await manager.query('update rebuilds set events_total = $2 where job = $1', [job, events]);
   });
 }

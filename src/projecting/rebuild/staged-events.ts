@@ -3,6 +3,7 @@ import { sessionIdOf } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import type { EventLog, RecordedEvent, StreamRange, StreamReader } from '../../log/event-log.ts';
 import { copySchemas } from '../copies.ts';
+import type { Database } from './jobs.ts';
 import { CopyText, type CopyConnection } from './copy-rows.ts';
 
 const TABLE = `${copySchemas.rebuild}.staged_events`;
@@ -54,6 +55,14 @@ export async function stageEvents(
     `create unique index if not exists staged_events_by_stream on ${TABLE} (stream, revision)`,
   );
   await dataSource.query(`analyze ${TABLE}`);
+}
+
+/** How many events are staged. */
+export async function countStaged(database: Database): Promise<number> {
+  const [found] = await database.query<{ events: number }[]>(
+    `select count(*)::float8 as events from ${TABLE}`,
+  );
+  return found?.events ?? 0;
 }
 
 /** Drops what was staged. */
