@@ -20,6 +20,8 @@ import { HealthController } from './http/operations/health.controller.ts';
 import { IngestLimit } from './http/ingest/ingest-rate-limit.ts';
 import { IngestController } from './http/ingest/ingest.controller.ts';
 import { Ingest } from './http/ingest/ingest.ts';
+import { UploadController } from './http/ingest/upload/upload.controller.ts';
+import { Uploads } from './http/ingest/upload/uploads.ts';
 import { KeysController } from './http/operations/keys.controller.ts';
 import { RebuildsController } from './http/operations/rebuilds.controller.ts';
 import { MetricsController } from './http/operations/metrics.controller.ts';
@@ -98,11 +100,14 @@ export class AppModule {
       [tokens.INGEST_METRIC, metrics.ingested],
       [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
       [tokens.INGEST_LIMIT, new IngestLimit(config.ingestPerMinute)],
+      [tokens.UPLOADS, new Uploads(commands, limits)],
+      [tokens.UPLOAD_LIMIT, new IngestLimit(limits.uploadsPerMinute)],
     ];
     return {
       module: AppModule,
       controllers: [
         IngestController,
+        UploadController,
         CommandsController,
         SessionsController,
         SessionPartsController,

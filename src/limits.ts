@@ -189,6 +189,12 @@ export const limits = {
   ndjsonLinesMax: 50_000,
   /** Characters of one ingested message. */
   messageCharactersMax: 100_000,
+  /** Uploads of whole sessions that one key may store in a minute on one node, */
+  uploadsPerMinute: 10,
+  /** the messages of one, */
+  uploadMessagesMax: 10_000,
+  /** and how many faults of one are named; more are counted. */
+  uploadFaultsMax: 1_000,
   /** How long a key that was looked up is cached. */
   keyCacheMs: 500,
   /** How often the keys of connected sockets are checked, in case a revocation was missed. */

@@ -1,7 +1,7 @@
 import { eventTypes, sessionStream, type ErrorCode, type SessionEvent } from '@playhead/contract';
 import { refused, type Refused } from '../domain/refusal.ts';
 import type { SessionCommand } from '../domain/session-commands.ts';
-import type { SessionFact } from '../domain/decision.ts';
+import type { DecidedFact } from '../domain/decision.ts';
 import { decide } from '../domain/session.ts';
 import type { SessionState } from '../domain/session-state.ts';
 import { LogError, NO_STREAM, type EventLog, type NewEvent } from '../log/event-log.ts';
@@ -13,6 +13,7 @@ export type {
   DeclaredParticipant,
   ReportedCommand,
   ReportedSource,
+  ReportSession,
 } from '../domain/session-commands.ts';
 
 /** A command with what the write path needs to know about it. */
@@ -219,7 +220,7 @@ export class CommandHandler {
   #stamp(
     sessionId: string,
     request: CommandRequest,
-    fact: SessionFact,
+    fact: DecidedFact,
     state: SessionState,
   ): SessionEvent {
     const now = this.options.now().toISOString();
@@ -239,6 +240,7 @@ export class CommandHandler {
         commandId: request.id,
         ...(request.digest === undefined ? {} : { digest: request.digest }),
         ...(request.replaced ? { replaced: request.replaced } : {}),
+        ...fact.meta,
       },
     };
   }

@@ -1,13 +1,19 @@
-import type { EventData, SessionEventType } from '@playhead/contract';
+import type { EventData, EventMeta, SessionEventType } from '@playhead/contract';
 
 /** An event before it has a place in the log. */
 export type SessionFact = {
   [Type in SessionEventType]: { readonly type: Type; readonly data: EventData<Type> };
 }[SessionEventType];
 
+/** What a fact says in its event's meta where the command has no one answer for all its facts. */
+export type FactMeta = Pick<EventMeta, 'occurredAt' | 'replaced'>;
+
+/** A fact as it was decided. */
+export type DecidedFact = SessionFact & { readonly meta?: FactMeta };
+
 /** The facts a command leads to, none when there is nothing new in it. */
 export interface Decision {
-  readonly facts: readonly SessionFact[];
+  readonly facts: readonly DecidedFact[];
   /** Another message has this id already: the first one stands. */
   readonly keptFirst?: true;
 }

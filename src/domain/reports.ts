@@ -1,7 +1,13 @@
 import type { EventData } from '@playhead/contract';
-import { decisionOf, nothingNew, type Decision, type SessionFact } from './decision.ts';
+import {
+  decisionOf,
+  nothingNew,
+  type DecidedFact,
+  type Decision,
+  type SessionFact,
+} from './decision.ts';
 import { refused, type Refused } from './refusal.ts';
-import type { ReportedCommand, ReportedSource } from './session-commands.ts';
+import type { ReportedCommand, ReportedSource, ReportSession } from './session-commands.ts';
 import { fingerprint, type SessionState } from './session-state.ts';
 
 /** What a report does: it has happened, so no state forbids it. */
@@ -28,6 +34,28 @@ export function decideReport(command: ReportedCommand, state: SessionState): Dec
         data: command.end,
       });
   }
+}
+
+/** Each report is decided on the result of those before it, as if they had come one by one. */
+export function decideWhole({ reports }: ReportSession, state: SessionState): Decision | Refused {
+  if (state.revision >= 0) return refused('refused', 'A session with this ID already exists');
+  const facts: DecidedFact[] = [];
+  // The caller's own must not change: the session may not come to exist.
+  const messages = new Map<string, number>();
+  const participants = new Set<string>();
+  for (const { report, meta } of reports) {
+    const lifecycle = facts.length === 0 ? 'none' : 'active';
+    const decided = decideReport(report, { ...state, lifecycle, messages, participants });
+    if ('refused' in decided) return decided;
+    for (const fact of decided.facts) {
+      facts.push({ ...fact, meta });
+      if (fact.type === 'participant.joined') participants.add(fact.data.participantId);
+      if (fact.type === 'message.posted') {
+        messages.set(fact.data.messageId, fingerprint(fact.data.content));
+      }
+    }
+  }
+  return { facts };
 }
 
 function message(

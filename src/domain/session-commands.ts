@@ -1,4 +1,5 @@
 import type { EventData, RequestedCommand, SessionSource } from '@playhead/contract';
+import type { FactMeta } from './decision.ts';
 
 /** Sources whose sessions are reported by somebody else than Playhead. */
 export type ReportedSource = Extract<SessionSource, 'cli-stream' | 'cli-upload' | 'import'>;
@@ -35,6 +36,15 @@ export type ReportedCommand =
       readonly end: EventData<'session.ended'>;
     };
 
+/**
+ * A whole session that took place elsewhere, as reports in their order. It is taken only where
+ * there is no such session yet, and all of it or nothing.
+ */
+export interface ReportSession {
+  readonly type: 'report-session';
+  readonly reports: readonly { readonly report: ReportedCommand; readonly meta: FactMeta }[];
+}
+
 /** Chunks of a message being written, gathered for a moment so that they share an event. */
 export interface AppendChunks {
   readonly type: 'append-chunks';
@@ -46,4 +56,4 @@ export interface AppendChunks {
 export type AskedCommand = Exclude<RequestedCommand, { type: 'message.append' }> | AppendChunks;
 
 /** Everything that `decide` decides. */
-export type SessionCommand = ReportedCommand | AskedCommand;
+export type SessionCommand = ReportedCommand | ReportSession | AskedCommand;

@@ -9,7 +9,7 @@ import { allowedIn, transitions } from './state-rules.ts';
 import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
 import * as messages from './messages.ts';
 import { refused, type Refused } from './refusal.ts';
-import { decideReport } from './reports.ts';
+import { decideReport, decideWhole } from './reports.ts';
 import type { AskedCommand, SessionCommand } from './session-commands.ts';
 import { fingerprint, type OpenMessage, type SessionState } from './session-state.ts';
 import { decideTool } from './tools.ts';
@@ -29,6 +29,8 @@ export function decide(
     case 'report-error':
     case 'report-end':
       return decideReport(command, state);
+    case 'report-session':
+      return decideWhole(command, state);
     case 'session.start':
     case 'session.rename':
     case 'session.label':

@@ -2,12 +2,12 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorCodes } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ingestFailure, isIngest } from './ingest/ingest-failure.ts';
+import { ingestFailure, isOfAgentPipe, isUpload, uploadWords } from './ingest/ingest-failure.ts';
 import type { Problem } from './problem.ts';
 
 const PROBLEM_JSON = 'application/problem+json';
 
-/** A refusal as problem+json (RFC 9457) with the contract's codes; only ingest has another form. */
+/** A refusal as problem+json (RFC 9457) with the contract's codes; AgentPipe's have other forms. */
 const problemDocument = (problem: Problem) => ({
   type: `urn:playhead:error:${problem.code}`,
   title: errorCodes[problem.code].title,
@@ -24,8 +24,9 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
   void reply.status(errorCodes[problem.code].status);
   if (problem.retryAfterS !== undefined) void reply.header('retry-after', problem.retryAfterS);
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
-  if (isIngest(request.url)) {
-    const { headers, body } = ingestFailure(problem);
+  if (isOfAgentPipe(request)) {
+    const words = isUpload(request) ? uploadWords : undefined;
+    const { headers, body } = ingestFailure(problem, words);
     void reply.headers(headers).type('application/json').send(body);
     return;
   }

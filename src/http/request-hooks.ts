@@ -6,7 +6,7 @@ import { addCorsHook, mayUseCookies } from './cors.ts';
 import type { AllowedOrigins } from '../access/allowed-origins.ts';
 import type { RateLimit } from '../access/rate-limit.ts';
 import type { Authenticator, Principal } from '../access/principal.ts';
-import { isIngest } from './ingest/ingest-failure.ts';
+import { isIngest, isOfAgentPipe } from './ingest/ingest-failure.ts';
 import { Problem } from './problem.ts';
 import { countRequest } from './rate-limit.ts';
 import { keyInCookie } from './sse/stream-cookie.ts';
@@ -100,12 +100,17 @@ export const authenticateRequest = (
 
 /** Who holds the key of a request. Throws the refusal when nobody does. */
 export async function authenticate(
-  { headers, url = '' }: { readonly headers: IncomingHttpHeaders; readonly url?: string },
+  request: {
+    readonly headers: IncomingHttpHeaders;
+    readonly method?: string;
+    readonly url?: string;
+  },
   authenticator: Authenticator,
   cookie?: string,
 ): Promise<Principal> {
-  // AgentPipe's server strips the scheme when it is there, so a bare key passes at ingest.
-  const bare = isIngest(url) ? headers.authorization : undefined;
+  const { headers } = request;
+  // AgentPipe's server strips the scheme when it is there, so a bare key passes there.
+  const bare = isOfAgentPipe(request) ? headers.authorization : undefined;
   const token = headers.authorization === undefined ? cookie : (bearerOf(headers) ?? bare);
   if (!token) throw new Problem('unauthenticated', 'Missing or invalid authorization header');
   const principal = await authenticator.authenticate(token);

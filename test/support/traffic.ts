@@ -13,8 +13,8 @@ const WAITING_MAX = 100;
 
 /**
  * Writes and reads at a steady rate until it is ended: posts messages to the sessions `live-0` to
- * `live-49`, reads those of the given ones, each of which has five messages or more. Fails on what is
- * refused or missing.
+ * `live-49`, reads those of the given ones, each of which has five messages or more. Fails on what
+ * is refused or missing.
  */
 export function startTraffic(
   service: RunningService,

@@ -1,12 +1,24 @@
 import type { ErrorCode } from '@playhead/contract';
 import type { Problem } from '../problem.ts';
 import { RateLimited } from './ingest-rate-limit.ts';
+import { DuplicateSession } from './upload/duplicate-session.ts';
 
 /** Whether a URL is that of ingest, with or without a slash or a query behind it. */
 export const isIngest = (url: string): boolean => /^\/api\/ingest\/?(\?|$)/.test(url);
 
+/** Whether a request uploads a session; a GET of the same path reads a session of that name. */
+export const isUpload = ({ method, url = '' }: { method?: string; url?: string }): boolean =>
+  method === 'POST' && /^\/api\/sessions\/upload\/?(\?|$)/.test(url);
+
+/** Whether a request speaks as AgentPipe's programs do. */
+export const isOfAgentPipe = (request: { method?: string; url?: string }): boolean =>
+  isIngest(request.url ?? '') || isUpload(request);
+
 /** A failure in the words that AgentPipe's own server used: `{ error, details }`. */
-export function ingestFailure(problem: Problem): {
+export function ingestFailure(
+  problem: Problem,
+  words: FailureWords = ingestWords,
+): {
   headers: Record<string, string>;
   body: Record<string, unknown>;
 } {
@@ -22,21 +34,34 @@ export function ingestFailure(problem: Problem): {
   }
   return {
     headers: {},
-    body: { error: words[problem.code] ?? problem.message, details: detailsOf(problem) },
+    body: {
+      error: words[problem.code] ?? problem.message,
+      details: detailsOf(problem),
+      ...(problem instanceof DuplicateSession && { conversation_id: problem.sessionId }),
+    },
   };
 }
 
-const FAILED = 'Failed to process event';
+/** What is said of each code; others speak for themselves. */
+type FailureWords = Readonly<Partial<Record<ErrorCode, string>>>;
 
-const words: Partial<Record<ErrorCode, string>> = {
+const wordsWith = (invalid: string, failed: string): FailureWords => ({
   unauthenticated: 'Unauthorized',
   forbidden: 'Forbidden',
-  invalid: 'Invalid event format',
-  internal: FAILED,
-  unavailable: FAILED,
-  overloaded: FAILED,
-  'shutting-down': FAILED,
-  conflict: FAILED,
+  invalid,
+  internal: failed,
+  unavailable: failed,
+  overloaded: failed,
+  'shutting-down': failed,
+  conflict: failed,
+});
+
+const ingestWords = wordsWith('Invalid event format', 'Failed to process event');
+
+/** Of an upload. */
+export const uploadWords: FailureWords = {
+  ...wordsWith('Invalid session format', 'Failed to upload session'),
+  refused: 'Duplicate session',
 };
 
 /** The zod issues' shape: where, and what is wrong there. */

@@ -7,7 +7,7 @@ export interface Admission {
   admit(key: string): Promise<void>;
 }
 
-/** A limit of appending requests a minute and key (a conversation, or a bridge). */
+/** A limit of appending requests a minute and key (a conversation, a bridge, or who uploads). */
 export class IngestLimit {
   readonly #limiter: RateLimiterMemory;
 

@@ -24,13 +24,13 @@ export function reported(
 ): ReportedCommand {
   switch (event.type) {
     case 'conversation.started':
-      return { type: 'report-start', source, ...start(event.data) };
+      return { type: 'report-start', source, ...startOf(event.data) };
     case 'message.created':
-      return { type: 'report-message', source, ...message(event.data, body) };
+      return { type: 'report-message', source, ...messageOf(event.data, body) };
     case 'conversation.error':
       return { type: 'report-error', source, error: error(event.data) };
     case 'conversation.completed':
-      return { type: 'report-end', source, end: end(event.data) };
+      return { type: 'report-end', source, end: endOf(event.data) };
   }
 }
 
@@ -38,7 +38,8 @@ export function reported(
 export const messageId = (data: CliData<'message.created'>, body: string): string =>
   data.message_id ?? idOfText(body);
 
-function start(data: CliData<'conversation.started'>) {
+/** A start with its participants. */
+export function startOf(data: CliData<'conversation.started'>) {
   const { conversation_id, mode, initial_prompt, max_turns, participants, agents, ...rest } = data;
   return {
     start: { mode, prompt: initial_prompt, ...defined({ maxTurns: max_turns }), ...extra(rest) },
@@ -74,7 +75,8 @@ function distinct(participants: DeclaredParticipant[]): DeclaredParticipant[] {
   });
 }
 
-function message(data: CliData<'message.created'>, body: string) {
+/** A message and who wrote it; `body` is the text that a message without an id came as. */
+export function messageOf(data: CliData<'message.created'>, body: string) {
   const {
     conversation_id,
     message_id,
@@ -135,7 +137,8 @@ function error(data: CliData<'conversation.error'>) {
   };
 }
 
-function end(data: CliData<'conversation.completed'>) {
+/** An end with what the producer counted. */
+export function endOf(data: CliData<'conversation.completed'>) {
   const {
     conversation_id,
     status,
@@ -196,18 +199,20 @@ function summaryOf(data: CliSummary): Summary {
 /** Go leaves out what is zero or empty; others say null. */
 type Maybe<Value> = Value | null | undefined;
 
-const isSaid = <Value>(value: Maybe<Value>): value is Value =>
+/** Whether a field was sent with a value. */
+export const isSaid = <Value>(value: Maybe<Value>): value is Value =>
   value !== undefined && value !== null;
 
 const nano = (dollars: Maybe<number>): number | undefined =>
   isSaid(dollars) ? Math.round(dollars * 1e9) : undefined;
 
 /** Only the fields that were said, so that events hold nothing else. */
-function defined<Fields extends Record<string, unknown>>(fields: Fields) {
+export function defined<Fields extends Record<string, unknown>>(fields: Fields) {
   const said: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) if (isSaid(value)) said[name] = value;
   return said as { [Key in keyof Fields]?: NonNullable<Fields[Key]> };
 }
 
-const extra = (rest: Record<string, unknown>): { extra?: Record<string, unknown> } =>
+/** What is left of what was sent, to be kept as it came. */
+export const extra = (rest: Record<string, unknown>): { extra?: Record<string, unknown> } =>
   Object.keys(rest).length > 0 ? { extra: rest } : {};
