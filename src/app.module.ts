@@ -16,6 +16,7 @@ import { CommandsController } from './http/sessions/commands.controller.ts';
 import { DocumentsController } from './http/documents/documents.controller.ts';
 import { PagesController } from './http/documents/pages.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
+import { ExportController } from './http/export/export.controller.ts';
 import { HealthController } from './http/operations/health.controller.ts';
 import { IngestLimit } from './http/ingest/ingest-rate-limit.ts';
 import { IngestController } from './http/ingest/ingest.controller.ts';
@@ -111,6 +112,7 @@ export class AppModule {
         CommandsController,
         SessionsController,
         SessionPartsController,
+        ExportController,
         SearchController,
         StreamsController,
         StreamCookieController,

@@ -235,6 +235,14 @@ export const limits = {
   labelFiltersMax: 10,
   /** How long a read waits for the revision it asks for. */
   minRevisionWaitMs: 5_000,
+  /** Bytes of a session's events, or of its messages, that an export reads at once, */
+  exportBytesMax: 4 * 1024 * 1024,
+  /** and messages. */
+  exportMessagesMax: 100,
+  /** Exports at work on a node; more are `overloaded`. */
+  exportsMax: 20,
+  /** An export whose client takes nothing for so long is cut. */
+  exportStallMs: 60_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
   /** Totals of lists are exact up to here. */

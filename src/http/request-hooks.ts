@@ -43,8 +43,9 @@ export function principalOf(request: FastifyRequest): Principal {
  * the body is read), then the body as bytes, since ingest recognises a retry by them.
  *
  * Read this first in the folder. A request then meets `requires-scope.ts`, a controller in
- * `sessions/`, `search/`, `ingest/`, `sse/` or `operations/`, and on failure `error-filter.ts`
- * with `problem.ts` and `problem-response.ts`. `raw-request-guard.ts` has what reaches no route.
+ * `sessions/`, `export/`, `search/`, `ingest/`, `sse/` or `operations/`, and on failure
+ * `error-filter.ts` with `problem.ts` and `problem-response.ts`. `raw-request-guard.ts` has what
+ * reaches no route.
  */
 export function addRequestHooks(
   fastify: FastifyInstance,

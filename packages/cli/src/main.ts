@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addDoctor } from './commands/doctor.ts';
+import { addExport } from './commands/export.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addParked } from './commands/parked.ts';
@@ -10,7 +11,9 @@ import { exitCodes, Failure } from './failure.ts';
 import { sharedOptions, withSharedOptions } from './shared-options.ts';
 
 /** Each adds one command to the program: a file a command. */
-const commands = [...[addTail, addSend, addKeys, addParked, addProjections, addLog, addDoctor]];
+const commands = [
+  ...[addTail, addSend, addExport, addKeys, addParked, addProjections, addLog, addDoctor],
+];
 
 function createProgram(): Command {
   const program = withSharedOptions(new Command('playhead'))

@@ -27,12 +27,47 @@ export async function ask<Schema extends z.ZodType>(
   const { status, value } = await exchange(service, path, body, headers, answerMs);
   const read = answer.safeParse(value);
   if (status < 300 && read.success) return read.data;
+  throw failureOf(url, status, value);
+}
+
+/** Why an answer is not what was asked for: a refusal, or it is not Playhead's at all. */
+function failureOf(url: string, status: number, value: unknown): Failure {
   const problem = value as { detail?: unknown } | undefined;
   const refused = refusal.safeParse({ ...problem, message: problem?.detail });
-  if (status < 400 || !refused.success) {
-    throw new Failure('unreachable', `${url} does not answer like Playhead (HTTP ${status})`);
-  }
-  throw new Failure('refused', refused.data.message, refused.data);
+  return status < 400 || !refused.success
+    ? new Failure('unreachable', `${url} does not answer like Playhead (HTTP ${status})`)
+    : new Failure('refused', refused.data.message, refused.data);
+}
+
+/** A file that the service has begun to send. */
+export interface Download {
+  readonly name: string;
+  /** Throws when the rest of it does not come. */
+  readonly content: ReadableStream<Uint8Array>;
+}
+
+/** The name in a header of the service's; nothing that leads to another folder. */
+const FILE_NAME = /filename="(\w[\w.-]*)"/;
+
+/** Asks the service for a file, however long that takes to send. Throws `Failure` as `ask` does. */
+export async function download(options: ServiceOptions, path: string): Promise<Download> {
+  const { url } = options;
+  const headers = { authorization: `Bearer ${keyIn(options)}` };
+  const answer = await fetch(new URL(path, url), { redirect: 'manual', headers }).catch(
+    (failure: unknown) => {
+      throw unreachable(url, failure);
+    },
+  );
+  const { status, body } = answer;
+  const name = FILE_NAME.exec(answer.headers.get('content-disposition') ?? '')?.[1];
+  if (status === 200 && body && name !== undefined) return { name, content: body };
+  throw failureOf(url, status, parsed(await answer.text()));
+}
+
+function unreachable(url: string, failure: unknown): Failure {
+  const { message, cause } = failure as Error;
+  const reason = cause instanceof Error && cause.message ? cause.message : message;
+  return new Failure('unreachable', `cannot reach ${new URL(url).origin}: ${reason}`);
 }
 
 /** The key that was given. Throws `Failure` `usage` when there is none. */
@@ -56,7 +91,6 @@ export async function exchange(
   headers: Readonly<Record<string, string>> = {},
   answerMs = ANSWER_MS,
 ): Promise<Answer> {
-  const { origin } = new URL(url);
   try {
     const answer = await fetch(new URL(path, url), {
       method: body === undefined ? 'GET' : 'POST',
@@ -72,9 +106,7 @@ export async function exchange(
     const { status, headers: received } = answer;
     return { status, headers: received, value: parsed(await answer.text()) };
   } catch (failure) {
-    const { message, cause } = failure as Error;
-    const reason = cause instanceof Error && cause.message ? cause.message : message;
-    throw new Failure('unreachable', `cannot reach ${origin}: ${reason}`);
+    throw unreachable(url, failure);
   }
 }
 

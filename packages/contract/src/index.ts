@@ -12,6 +12,7 @@ export * from './events/participant.ts';
 export * from './events/session.ts';
 export * from './events/tool.ts';
 export * from './events/versioned.ts';
+export * from './exports.ts';
 export * from './extended.ts';
 export * from './ids.ts';
 export * from './instants.ts';

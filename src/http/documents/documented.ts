@@ -24,6 +24,8 @@ export interface RouteDocument {
   readonly takesLines?: boolean;
   /** What the answer is when it is not JSON: a page, or its style. */
   readonly text?: 'text/html' | 'text/css';
+  /** What types of files the answer may be. */
+  readonly download?: readonly string[];
   /** Whether the answer is a stream of events that does not end; its key may be in a cookie. */
   readonly isStream?: boolean;
 }

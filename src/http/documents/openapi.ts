@@ -95,6 +95,7 @@ function operation(
 ): Record<string, unknown> {
   const body = typeBody ?? document?.body?.(limits);
   const text = document?.isStream ? 'text/event-stream' : document?.text;
+  const texts = document?.download ?? (text === undefined ? [] : [text]);
   return {
     summary: type ? `${document?.summary}: ${type}` : document?.summary,
     ...(needs === 'nothing' ? { security: [] } : needs !== 'any key' && { 'x-scope': needs }),
@@ -125,7 +126,7 @@ function operation(
         ...(document?.answer
           ? { content: { 'application/json': { schema: jsonSchema(document.answer, 'output') } } }
           : {}),
-        ...(text === undefined ? {} : { content: { [text]: { schema: { type: 'string' } } } }),
+        ...(texts.length === 0 ? {} : { content: textContent(texts) }),
       },
       default: {
         description: 'Refused, with one of the codes',
@@ -136,6 +137,9 @@ function operation(
     },
   };
 }
+
+const textContent = (types: readonly string[]) =>
+  Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));
 
 const parameter = (where: 'path' | 'header', name: string) => ({
   name,

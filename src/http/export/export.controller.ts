@@ -1,0 +1,143 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import { exportFormats, id, sessionStream, type ExportFormat } from '@playhead/contract';
+import type { FastifyReply } from 'fastify';
+import type { DataSource } from 'typeorm';
+import { z } from 'zod';
+import type { Config } from '../../config.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import type { Projector } from '../../projecting/projector.ts';
+import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../../tokens.ts';
+import { Documented, type RouteDocument } from '../documents/documented.ts';
+import { Problem } from '../problem.ts';
+import { readQuery } from '../query-parameters.ts';
+import { RequiresScope } from '../requires-scope.ts';
+import type { ReadModelContext } from '../sessions/min-revision.ts';
+import { committedLines } from './committed-lines.ts';
+import { fileName } from './file-name.ts';
+import { forms } from './formats.ts';
+import { inPieces } from './in-pieces.ts';
+import { openTranscript } from './transcript.ts';
+
+const exportQuery = z.strictObject({ format: z.enum(exportFormats).default('json') });
+
+const document: RouteDocument = {
+  summary: 'A whole session as a file, as it was when the export began',
+  query: () => exportQuery,
+  download: Object.values(forms).map(({ type }) => type),
+};
+
+/** After how many seconds an export that found too many others may be asked for again. */
+const RETRY_AFTER_S = 5;
+
+/**
+ * Whole sessions as files, at the revision that was the last one when the export began.
+ *
+ * Read on in `transcript.ts` (what a session was at a revision), `formats.ts` (how it is written)
+ * and `committed-lines.ts` (the events themselves). All of them are generators: the next page is
+ * read when the client has taken most of the last.
+ */
+@Controller('api')
+@RequiresScope('read')
+export class ExportController {
+  readonly #context: ReadModelContext;
+  #running = 0;
+
+  constructor(
+    @Inject(CONFIG) { limits }: Config,
+    @Inject(DATABASE) database: DataSource,
+    @Inject(EVENT_LOG) log: EventLog,
+    @Inject(PROJECTOR) projector: Projector,
+  ) {
+    this.#context = { database, log, projector, limits };
+  }
+
+  @Get('sessions/:id/export')
+  @Documented(document)
+  async session(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#export('session', sessionId, query, reply);
+  }
+
+  @Get('conversations/:id/export')
+  @Documented(document)
+  async conversation(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#export('conversation', sessionId, query, reply);
+  }
+
+  /** `kind` is what the file is named after. */
+  async #export(kind: string, sessionId: string, query: unknown, reply: FastifyReply) {
+    const { format } = readQuery(exportQuery, query);
+    this.#admit(reply);
+    const exportedAt = new Date();
+    const { type, extension } = forms[format];
+    const pieces = inPieces(await this.#texts(format, sessionId, exportedAt, reply));
+    // Before the first of them is there the export can still be refused as any request.
+    const first = await pieces.next();
+    const name = fileName(kind, sessionId, exportedAt, extension);
+    void reply.headers({
+      'content-type': `${type}; charset=utf-8`,
+      'content-disposition': `attachment; filename="${name}"`,
+      'cache-control': 'no-cache, no-store, must-revalidate',
+    });
+    if (reply.request.method === 'HEAD') {
+      await pieces.return(undefined);
+      await reply.send();
+      return;
+    }
+    // A client that takes nothing for so long would keep the export, and what it holds, for good.
+    reply.raw.setTimeout(this.#context.limits.exportStallMs, () => reply.raw.destroy());
+    await reply.send(Readable.from(following(first, pieces), { highWaterMark: 1 }));
+  }
+
+  /** Counts an export until its answer is over. Throws when there are too many. */
+  #admit(reply: FastifyReply): void {
+    const { exportsMax } = this.#context.limits;
+    if (this.#running >= exportsMax) {
+      const message = `at most ${exportsMax} exports at once on one node`;
+      throw new Problem('overloaded', message, undefined, RETRY_AFTER_S);
+    }
+    this.#running += 1;
+    reply.raw.once('close', () => (this.#running -= 1));
+  }
+
+  async #texts(
+    format: ExportFormat,
+    sessionId: string,
+    exportedAt: Date,
+    reply: FastifyReply,
+  ): Promise<AsyncGenerator<string>> {
+    const { log, limits } = this.#context;
+    const isId = id.safeParse(sessionId).success;
+    const head = isId ? await log.last(sessionStream(sessionId)) : undefined;
+    if (!head) throw new Problem('not-found');
+    const { write } = forms[format];
+    if (!write) {
+      const bounds = { limit: limits.foldSliceMax, bytesMax: limits.exportBytesMax };
+      return committedLines(log, sessionId, head.revision, bounds);
+    }
+    const isAwaited = (): boolean => !reply.raw.destroyed;
+    return write(await openTranscript(this.#context, sessionId, head, isAwaited), exportedAt);
+  }
+}
+
+/** What a generator has given already, and the rest. */
+async function* following<Item>(
+  first: IteratorResult<Item>,
+  rest: AsyncGenerator<Item>,
+): AsyncGenerator<Item> {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    // Also when the client goes before it has taken the first.
+    await rest.return(undefined);
+  }
+}

@@ -1,0 +1,97 @@
+import type { MessageView, ParticipantView, SessionView } from '@playhead/contract';
+import { listMessages } from '../../../projections/messages.ts';
+import type { RecordedEvent } from '../../log/event-log.ts';
+import type { Keyset } from '../../projecting/keyset-page.ts';
+import { Problem } from '../problem.ts';
+import type { ReadModelContext } from '../sessions/min-revision.ts';
+import { staleSince } from '../sessions/stale-since.ts';
+import { eventsUntil } from './events-until.ts';
+import { TranscriptFold } from './transcript-fold.ts';
+
+/** A session at one revision, however it goes on meanwhile. */
+export interface Transcript {
+  readonly session: SessionView;
+  readonly participants: readonly ParticipantView[];
+  /** In the order in which they are listed, some at a time. */
+  readonly messages: AsyncIterable<readonly MessageView[]>;
+}
+
+const RETRY_AFTER_S = 1;
+
+/**
+ * The session as it was at `head`, one of its events. It is read twice, a page at a time: from the
+ * log, which says what the session, its participants and its open messages were at that revision;
+ * and from the read model of messages, which has them in order and may be further already. A
+ * message that has ended never changes again, so of its rows those up to `head` are right as they
+ * are.
+ *
+ * Throws `not-yet` when the read model does not get that far within `minRevisionWaitMs`, and
+ * `unavailable` when it has parked the session, or once nobody waits for the answer any more.
+ */
+export async function openTranscript(
+  context: ReadModelContext,
+  sessionId: string,
+  head: RecordedEvent,
+  isAwaited: () => boolean,
+): Promise<Transcript> {
+  const { log, limits } = context;
+  const fold = new TranscriptFold();
+  const bounds = { limit: limits.foldSliceMax, bytesMax: limits.exportBytesMax };
+  for await (const page of eventsUntil(log, sessionId, head.revision, bounds)) {
+    if (!isAwaited()) throw new Problem('unavailable', 'the client is gone');
+    for (const event of page) fold.take(event);
+  }
+  const { session, participants } = fold;
+  if (!session) throw new Problem('not-found');
+  await messagesReach(context, sessionId, head);
+  const messages = messagesUntil(context, sessionId, head.revision, fold);
+  return { session, participants, messages };
+}
+
+/** Resolves once the read model of messages holds what the log has up to an event. */
+async function messagesReach(
+  { database, projector, limits }: ReadModelContext,
+  sessionId: string,
+  { revision, position }: RecordedEvent,
+): Promise<void> {
+  if (!(await projector.waitFor(position, limits.minRevisionWaitMs))) {
+    const message = `the read models are not at revision ${revision} of this session`;
+    throw new Problem('not-yet', message, undefined, RETRY_AFTER_S);
+  }
+  const stale = await staleSince({ database, projector }, ['messages'], [sessionId]);
+  const since = stale.get(sessionId);
+  if (since === undefined) return;
+  throw new Problem(
+    'unavailable',
+    `the messages of this session are not kept up to date since ${since}; jsonl has all its events`,
+    'format',
+  );
+}
+
+/** Nobody asks how many messages there are. */
+const COUNTED_MAX = 0;
+
+/** Pages hold fewer messages the larger they may be, so that their bytes are bounded. */
+async function* messagesUntil(
+  { database, limits }: ReadModelContext,
+  sessionId: string,
+  revision: number,
+  { open, largestBytes }: TranscriptFold,
+): AsyncGenerator<readonly MessageView[]> {
+  const fitting = Math.floor(limits.exportBytesMax / largestBytes);
+  const limit = Math.max(1, Math.min(limits.exportMessagesMax, fitting));
+  const atRevision = (row: MessageView): MessageView[] => {
+    const isThen = row.revision <= revision;
+    if (isThen && row.state !== 'open') return [row];
+    // Otherwise it was being written then, or it began later.
+    const then = open.get(row.messageId) ?? (isThen ? row : undefined);
+    return then ? [then] : [];
+  };
+  let after: Keyset | undefined;
+  do {
+    const request = { page: 1, limit, after };
+    const { rows, next } = await listMessages(database, sessionId, request, COUNTED_MAX);
+    yield rows.flatMap(atRevision);
+    after = next;
+  } while (after);
+}
