@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import {
   compareMessages,
@@ -152,7 +151,8 @@ it('an export of a growing session is a prefix in every format, never a mixture'
   for (const text of texts.markdown) {
     expect(contentsAt).toContain(JSON.stringify(markdownParts(text).blocks));
   }
-  expect(events.length).toBeGreaterThan(100);
+  // It did grow meanwhile.
+  expect(new Set(texts.jsonl).size).toBeGreaterThan(3);
 }, 240_000);
 
 it('of too many exports at once the last is refused, until a client that takes nothing is cut', async () => {
@@ -168,13 +168,12 @@ it('of too many exports at once the last is refused, until a client that takes n
   const refused = await request(exportPath(sessionId));
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
   expect(await refused.json()).toMatchObject({ code: 'overloaded', retry: true });
+  // All places are free once all of them are cut.
   await until(async () => {
-    const { status, body } = await request(exportPath(sessionId, 'jsonl'));
-    await body?.cancel();
-    return status === 200;
+    const answers = await Promise.all(stalled.map(() => request(exportPath(sessionId, 'jsonl'))));
+    for (const { body } of answers) await body?.cancel();
+    return answers.every(({ status }) => status === 200);
   });
-  // One place is free as soon as the first is cut.
-  await sleep(2_000);
   for (const answer of stalled) await expect(answer.text()).rejects.toThrow();
 }, 120_000);
 

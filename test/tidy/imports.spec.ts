@@ -41,6 +41,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
   'src/projecting/rebuild/': ['src/projecting/', ...logPort, contract, 'typeorm', 'node:'],
+  'src/projecting/rebuild/rebuilds.ts': [
+    ...['src/projecting/', ...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
+  ],
   'src/projecting/rebuild/copy-rows.ts': ['src/projecting/', 'pg-copy-streams', 'node:'],
   'projections/': [...readModel, contract, 'typeorm'],
   'projections/session-list/cached-counts.ts': ['projections/', 'lru-cache'],
