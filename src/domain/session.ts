@@ -24,13 +24,13 @@ export function decide(
   id: string,
 ): Decision | Refused {
   switch (command.type) {
+    case 'report-session':
+      return decideWhole(command, state);
     case 'report-start':
     case 'report-message':
     case 'report-error':
     case 'report-end':
       return decideReport(command, state);
-    case 'report-session':
-      return decideWhole(command, state);
     case 'session.start':
     case 'session.rename':
     case 'session.label':

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import {
   compareMessages,
@@ -21,7 +22,8 @@ const admin = 'ph_admin_key_of_this_test';
 const exportsMax = 2;
 const changed: Partial<Record<keyof Limits, number>> = {
   ...{ exportsMax, exportMessagesMax: 3, exportBytesMax: 3_000, foldSliceMax: 5 },
-  ...{ exportStallMs: 500 },
+  // The service shares its event loop with its clients here, which are not to seem stalled.
+  ...{ exportStallMs: 5_000 },
 };
 
 let database: TestDatabase;
@@ -85,7 +87,8 @@ function writer(sessionId: string) {
   let isStopped = false;
   const say = async (): Promise<void> => {
     await ask(sessionId, 'session.start', {});
-    for (let nth = 0; !isStopped; nth += 1) {
+    // Each export is read whole: without pauses the session would grow beyond what can be.
+    for (let nth = 0; !isStopped; nth += 1, await sleep(20)) {
       await ask(sessionId, 'message.post', { messageId: `m${nth}`, content: `whole ${nth}` });
       const messageId = `piece ${nth}`;
       await ask(sessionId, 'message.start', { messageId });
@@ -101,6 +104,7 @@ function writer(sessionId: string) {
     }
   };
   const running = say();
+  running.catch(() => undefined);
   return {
     stop: async (): Promise<void> => {
       isStopped = true;
@@ -121,7 +125,7 @@ it('an export of a growing session is a prefix in every format, never a mixture'
   const texts: Record<'json' | 'jsonl' | 'csv' | 'markdown', string[]> = {
     ...{ json: [], jsonl: [], csv: [], markdown: [] },
   };
-  for (let nth = 0; nth < repeats({ few: 15, all: 100 }); nth += 1) {
+  for (let nth = 0; nth < repeats({ few: 15, all: 40 }); nth += 1) {
     for (const format of ['json', 'jsonl', 'csv', 'markdown'] as const) {
       const answer = await request(exportPath(sessionId, format));
       expect(answer.status).toBe(200);

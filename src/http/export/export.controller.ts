@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import { exportFormats, id, sessionStream, type ExportFormat } from '@playhead/contract';
@@ -92,9 +93,9 @@ export class ExportController {
       await reply.send();
       return;
     }
-    // A client that takes nothing for so long would keep the export, and what it holds, for good.
-    reply.raw.setTimeout(this.#context.limits.exportStallMs, () => reply.raw.destroy());
-    await reply.send(Readable.from(following(first, pieces), { highWaterMark: 1 }));
+    const { exportStallMs } = this.#context.limits;
+    const taken = cutWhenStalled(following(first, pieces), reply.raw, exportStallMs);
+    await reply.send(Readable.from(taken, { highWaterMark: 1 }));
   }
 
   /** Counts an export until its answer is over. Throws when there are too many. */
@@ -140,4 +141,25 @@ async function* following<Item>(
     // Also when the client goes before it has taken the first.
     await rest.return(undefined);
   }
+}
+
+/**
+ * Ends the answer when the client takes nothing for so many milliseconds: it would keep the export,
+ * and what that holds, for good. How long the next piece takes to make does not count.
+ */
+async function* cutWhenStalled(
+  pieces: AsyncIterable<string>,
+  answer: ServerResponse,
+  stallMs: number,
+): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    const timer = setTimeout(() => answer.destroy(), stallMs);
+    try {
+      yield piece;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  // All is made; the rest is in buffers until the client takes it.
+  answer.setTimeout(stallMs, () => answer.destroy());
 }
