@@ -102,8 +102,14 @@ beforeAll(async () => {
   await client.end();
   await postgres.end('SIGTERM');
   await start();
-  await service.caughtUp();
-}, PATIENCE_MS);
+  // That is the first build, which takes longer than what is waited for elsewhere.
+  const isCaughtUp = (): Promise<boolean> =>
+    service.caughtUp().then(
+      () => true,
+      () => false,
+    );
+  while (!(await isCaughtUp())) await sleep(100);
+}, 3 * PATIENCE_MS);
 
 afterAll(async () => {
   await service.stop();
