@@ -2,11 +2,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from './support/bench.ts';
-import { HttpConnection } from './support/http-connection.ts';
 import { adminKey, startBareSseServer, startService } from './support/program.ts';
 import { quantile } from './support/quantile.ts';
 import { reportedMessage } from './support/reported.ts';
-import { postSteadily } from './support/steady-posts.ts';
+import { openWriters, postSteadily } from './support/steady-posts.ts';
 
 const ROOMS = 20;
 const VIEWERS_PER_ROOM = 10;
@@ -61,11 +60,7 @@ export const sse: Bench = {
 
 async function measure(side: Side): Promise<number[]> {
   const rooms = Array.from({ length: ROOMS }, (_, nth) => `room-${nth}`);
-  const writers = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () =>
-      HttpConnection.open(new URL(side.path, side.url), adminKey),
-    ),
-  );
+  const writers = await openWriters(new URL(side.path, side.url), CONNECTIONS);
   for (const room of rooms) await writers[0]?.post(side.body(room, 'first'));
   const sent = new Map<string, number>();
   const latencies: number[] = [];

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import { viewerOptions, type ComparedServer } from './compared-servers.ts';
-import { HttpConnection } from './http-connection.ts';
-import { adminKey } from './program.ts';
 import { now } from './recorded-loop.ts';
-import { postSteadily } from './steady-posts.ts';
+import { openWriters, postSteadily } from './steady-posts.ts';
 
 const ROOMS = 100;
 const VIEWERS_PER_ROOM = 10;
@@ -20,11 +18,7 @@ export async function measureLatencies(side: ComparedServer, url: string, warmUp
   // Nobody has posted to these before.
   const begin = Date.now();
   const rooms = Array.from({ length: ROOMS }, (_, nth) => `room-${begin}-${nth}`);
-  const writers = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () =>
-      HttpConnection.open(new URL(side.path, url), adminKey),
-    ),
-  );
+  const writers = await openWriters(new URL(side.path, url), CONNECTIONS);
   for (const room of rooms) await writers[0]?.post(side.body(room, 'first'));
   const sent = new Map<string, number>();
   const latencies: number[] = [];

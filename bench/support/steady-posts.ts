@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpConnection } from './http-connection.ts';
+import { HttpConnection } from './http-connection.ts';
+import { adminKey } from './program.ts';
 
 /** Messages posted at a steady rate, in turn to each room. */
 export interface SteadyPosts {
@@ -13,6 +14,10 @@ export interface SteadyPosts {
   /** When a timed message was sent, by its name. */
   readonly sent: Map<string, number>;
 }
+
+/** So many connections that post to a URL. */
+export const openWriters = (url: URL, count: number): Promise<HttpConnection[]> =>
+  Promise.all(Array.from({ length: count }, () => HttpConnection.open(url, adminKey)));
 
 /** Posts them whatever the answers take. */
 export async function postSteadily(about: SteadyPosts): Promise<void> {

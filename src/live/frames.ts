@@ -16,6 +16,12 @@ export const asSessionEvent = (event: RecordedEvent): SessionEvent => ({
   meta: event.meta,
 });
 
+/** No type has this version: an event that carries it is opaque to every fold. */
+const OPAQUE = 0;
+
+/** An event on which a fold throws: its data is not what its type promises, so nobody reads it. */
+export const asOpaque = (event: SessionEvent): SessionEvent => ({ ...event, v: OPAQUE });
+
 /** Events of a session that follow revision `after`, as they travel. */
 export const frameOf = (
   sessionId: string,

@@ -24,13 +24,15 @@ describe('read models that have no rows yet', () => {
   it('are filled by one reading of a long log, and take what came meanwhile', async () => {
     await bed.append(...many(1));
     const jobs = new Set<string>();
+    let parts = 0;
     const node: Node = await bed.start({
       ...{ limits, isRebuilding: true },
       beforePart: async () => {
         for (const { rebuild } of await node.rebuilding.rebuilds.status()) {
           if (rebuild) jobs.add(rebuild.job);
         }
-        await bed.append(posted('meanwhile', 1));
+        // Parts are filled beside each other: each writes to a session of its own.
+        await bed.append(posted(`meanwhile ${(parts += 1)}`, 1));
       },
     });
     await caughtUp(node);

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { ReadModelStatus } from '@playhead/contract';
 import { Run } from '../support/cli.ts';
 import { freshDatabase } from '../support/database.ts';
 import { changesIn, copyOf, make, runIn } from '../support/recipes.ts';
@@ -76,12 +75,9 @@ it('a column is added to a read model as the page says, while people read it', a
   const expected = Array.from({ length: SESSIONS }, (_, nth) => ({ id: `s${nth}`, nth }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .map(({ nth }) => labelOf(nth));
-  const status = async (): Promise<ReadModelStatus | undefined> =>
-    (await after.get<{ projections: ReadModelStatus[] }>('/api/projections')).projections.find(
-      ({ name }) => name === 'participants',
-    );
   for (let isSwapped = false; !isSwapped; await sleep(50)) {
-    isSwapped = (await status())?.served?.version === 3;
+    const found = (await after.readModels()).find(({ name }) => name === 'participants');
+    isSwapped = found?.served?.version === 3;
   }
   expect(await labels()).toEqual(expected);
   // What the old node takes has a label as well: the new one makes the rows that are read.

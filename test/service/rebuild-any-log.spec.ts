@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadModelStatus } from '@playhead/contract';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { RunningService } from '../support/service.ts';
 
@@ -36,21 +35,19 @@ it('all read models are rebuilt from whatever log there is, swapped, kept up and
       await post(id, 'message.post', { role: 'assistant', participantId: 'p', content });
     }
   };
-  const statuses = async (): Promise<ReadModelStatus[]> =>
-    (await service.get<{ projections: ReadModelStatus[] }>('/api/projections')).projections;
 
   await Promise.all(Array.from({ length: SESSIONS }, (_, nth) => write(`s${nth}`)));
   await service.caughtUp();
   await service.post('/api/projections/rebuild', { names: NAMES });
   await write('meanwhile');
   for (let isReady = false; !isReady; await sleep(50)) {
-    const found = await statuses();
+    const found = await service.readModels();
     const phases = found.map(({ rebuild }) => rebuild?.phase);
     const ended = found.filter(({ rebuild }) => /failed|refused/.test(rebuild?.phase ?? ''));
     expect(ended).toEqual([]);
     isReady = phases.every((phase) => phase === 'ready');
   }
-  for (const { name, rebuild } of await statuses()) {
+  for (const { name, rebuild } of await service.readModels()) {
     expect([name, rebuild?.compared?.differing]).toEqual([name, {}]);
     expect(rebuild?.compared?.rows.new).toBeGreaterThanOrEqual(SESSIONS);
   }

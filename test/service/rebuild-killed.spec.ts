@@ -4,7 +4,6 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { ReadModelStatus } from '@playhead/contract';
 import { migrations } from '../../migrations/index.ts';
 import { fillLog } from '../../bench/support/filled-log.ts';
 import { migrate, openDatabase } from '../../src/startup/database.ts';
@@ -41,9 +40,6 @@ const start = async (): Promise<void> => {
   service = await RunningService.start({ PLAYHEAD_DATA_DIR: folder, EVENTSTORE_URL: '' });
 };
 
-const statuses = async (): Promise<ReadModelStatus[]> =>
-  (await service.get<{ projections: ReadModelStatus[] }>('/api/projections')).projections;
-
 /** Waits until a rebuild is in a phase; false when it has gone past it unseen. */
 async function seen(client: pg.Client, phase: string): Promise<boolean> {
   for (;;) {
@@ -76,7 +72,7 @@ const kill: Record<(typeof victims)[number], () => Promise<void>> = {
 /** Once all rebuilds are ready, the rows have been proven to be the same. */
 async function proven(): Promise<void> {
   for (const begun = Date.now(); ; await sleep(50)) {
-    const rebuilds = (await statuses()).flatMap(({ rebuild }) => rebuild ?? []);
+    const rebuilds = (await service.readModels()).flatMap(({ rebuild }) => rebuild ?? []);
     if (rebuilds.length === NAMES.length && rebuilds.every(({ phase }) => phase === 'ready')) {
       for (const { compared } of rebuilds) {
         expect(compared).toMatchObject({ differing: {} });
@@ -102,13 +98,7 @@ beforeAll(async () => {
   await client.end();
   await postgres.end('SIGTERM');
   await start();
-  // That is the first build, which takes longer than what is waited for elsewhere.
-  const isCaughtUp = (): Promise<boolean> =>
-    service.caughtUp().then(
-      () => true,
-      () => false,
-    );
-  while (!(await isCaughtUp())) await sleep(100);
+  await service.caughtUp(2 * PATIENCE_MS);
 }, 3 * PATIENCE_MS);
 
 afterAll(async () => {
@@ -153,7 +143,7 @@ it(
     await sleep(Math.random() * 30);
     await kill.postgres();
     await start();
-    const found = (await statuses()).find(({ name }) => name === 'messages');
+    const found = (await service.readModels()).find(({ name }) => name === 'messages');
     const verb = found?.previous ? 'rollback' : 'swap';
     await service.post(`/api/projections/messages/${verb}`, {});
     await service.post('/api/projections/messages/verify', {});

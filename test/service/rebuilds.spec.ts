@@ -35,11 +35,7 @@ beforeAll(async () => {
   await service.kill();
   await start();
   await until(async () => (await service.request('/health/ready')).status === 200);
-  const head = await service.head();
-  await until(async () => {
-    const { projections } = await service.get<Ready>('/health/ready');
-    return projections.every(({ position }) => position >= head);
-  });
+  await service.caughtUp(PATIENCE_MS);
 }, PATIENCE_MS);
 
 /** Events that the parts of all rebuilds have read. */
@@ -62,10 +58,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-interface Ready {
-  readonly projections: readonly { readonly position: string }[];
-}
-
 async function until(holds: () => Promise<boolean>): Promise<void> {
   for (const begun = Date.now(); !(await holds()); await sleep(20)) {
     if (Date.now() - begun > PATIENCE_MS) throw new Error(`never: ${holds.toString()}`);
@@ -73,8 +65,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 const statusOf = async (name: string): Promise<ReadModelStatus> => {
-  const { projections } = await service.get<{ projections: ReadModelStatus[] }>('/api/projections');
-  const found = projections.find((one) => one.name === name);
+  const found = (await service.readModels()).find((one) => one.name === name);
   if (!found) throw new Error(`no ${name}`);
   return found;
 };

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { io, type Socket } from 'socket.io-client';
-import type { ClientToServer, ServerToClient } from '@playhead/contract';
+import type { ClientToServer, ReadModelStatus, ServerToClient } from '@playhead/contract';
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
@@ -156,10 +156,18 @@ export class RunningService {
     return (body as { log: { head: string } }).log.head;
   }
 
-  /** Resolves once the read models have taken everything that the log holds now. */
-  async caughtUp(): Promise<void> {
+  /** All read models with their copies and rebuilds. */
+  async readModels(): Promise<ReadModelStatus[]> {
+    return (await this.get<{ projections: ReadModelStatus[] }>('/api/projections')).projections;
+  }
+
+  /**
+   * Resolves once the read models have taken everything that the log holds now; a first build takes
+   * longer than what is waited for unless it is said.
+   */
+  async caughtUp(patienceMs = 10_000): Promise<void> {
     const head = await this.head();
-    for (let attempt = 0; attempt < 400; attempt += 1) {
+    for (let attempt = 0; attempt < patienceMs / 25; attempt += 1) {
       const { body } = await this.request('/health/ready', { key: null });
       const { projections } = body as { projections: { position: string }[] };
       if (projections.every(({ position }) => position >= head)) return;

@@ -10,11 +10,8 @@ import {
   type SessionEvent,
   type SessionView,
 } from '@playhead/contract';
-import { asSessionEvent } from '../../live/frames.ts';
+import { asOpaque, asSessionEvent } from '../../live/frames.ts';
 import type { RecordedEvent } from '../../log/event-log.ts';
-
-/** No type has this version: an event that carries it is opaque to every fold. */
-const OPAQUE = 0;
 
 /**
  * A session, its participants and the messages that are still being written, folded from all of
@@ -53,7 +50,7 @@ export class TranscriptFold {
     try {
       this.#fold(event);
     } catch {
-      this.#fold({ ...event, v: OPAQUE });
+      this.#fold(asOpaque(event));
     }
   }
 

@@ -8,7 +8,7 @@ import {
 } from '@playhead/contract';
 import { LRUCache } from 'lru-cache';
 import { codeOfFault, type EventLog, type RecordedEvent } from '../../log/event-log.ts';
-import { asSessionEvent } from '../frames.ts';
+import { asOpaque, asSessionEvent } from '../frames.ts';
 import type { SessionListSource } from './session-list-source.ts';
 
 /** A session at a revision. Chunks move only the revision: lists do not show them. */
@@ -26,9 +26,6 @@ export interface SessionCacheLimits {
   readonly readEventsMax: number;
   readonly readBytesMax: number;
 }
-
-/** No type has this version: an event that carries it is opaque to every fold. */
-const OPAQUE = 0;
 
 /** The session a list shows an event under, `undefined` for other streams. */
 export function listedSessionOf(event: RecordedEvent): string | undefined {
@@ -49,7 +46,7 @@ export function evolveCached(session: CachedSession, recorded: RecordedEvent): C
   const { revision } = recorded;
   if (recorded.type === 'message.chunked') return { ...session, revision };
   const event = asSessionEvent(recorded);
-  const view = folded(session.view, event) ?? folded(session.view, { ...event, v: OPAQUE });
+  const view = folded(session.view, event) ?? folded(session.view, asOpaque(event));
   return view ? cachedSession(view, revision) : { ...session, revision };
 }
 

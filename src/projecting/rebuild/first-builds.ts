@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { workingPhases } from '@playhead/contract';
 import type { DataSource } from 'typeorm';
 import { START, type EventLog } from '../../log/event-log.ts';
-import { findCheckpoint, type CheckpointState } from '../checkpoints.ts';
+import { checkpointAt, findCheckpoint, type CheckpointState } from '../checkpoints.ts';
 import type { Projection } from '../projection.ts';
 import { addRebuild, readRebuild } from './jobs.ts';
 
@@ -52,23 +52,18 @@ export class FirstBuilds {
     if (this.#askedAt === undefined) return;
     const newest = await log.newest();
     if (!newest) return;
-    const { position: through, id: throughEvent, stream, revision } = newest;
-    const job = randomUUID();
+    const job = { job: randomUUID(), automatic: true, dryRun: false, accepted: [] };
     const isDone = await dataSource.transaction('READ COMMITTED', async (manager) => {
       const found = new Map<Projection, CheckpointState | undefined>();
       for (const one of projections) found.set(one, await findCheckpoint(manager, one.name));
       const isWaited = Date.now() - (this.#askedAt ?? 0) >= limits.firstBuildCollectMs;
       const areKnown = [...found.values()].every((one) => one?.epoch === log.epoch);
       if (!areKnown && !isWaited) return false;
-      for (const [{ name: projection, version }, one] of found) {
+      for (const [projection, one] of found) {
         const isEmpty = one?.position === START && one.epoch === log.epoch;
-        if (!isEmpty || one.version !== version) continue;
+        if (!isEmpty || one.version !== projection.version) continue;
         // Not added where another node was first.
-        await addRebuild(manager, {
-          ...{ projection, job, version, epoch: log.epoch, through, throughEvent },
-          ...{ throughStream: stream, throughRevision: revision },
-          ...{ automatic: true, dryRun: false, accepted: [] },
-        });
+        await addRebuild(manager, projection, job, checkpointAt(one, newest));
       }
       return true;
     });

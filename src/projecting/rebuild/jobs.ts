@@ -1,5 +1,7 @@
 import type { RebuildPhase } from '@playhead/contract';
 import type { EntityManager } from 'typeorm';
+import type { Checkpoint } from '../checkpoints.ts';
+import type { Projection } from '../projection.ts';
 import type { Comparison } from './compare.ts';
 
 /** A rebuild of one read model. Those of one job read the log together. */
@@ -61,10 +63,15 @@ export async function readRebuild(
   return found;
 }
 
-/** Puts down a rebuild. False when there is one of this version and log that has not ended. */
+/**
+ * Puts down a rebuild that reads sessions up to a checkpoint. False when there is one of this
+ * version and log that has not ended.
+ */
 export async function addRebuild(
   database: Database,
-  rebuild: Omit<Rebuild, 'phase' | 'eventsTotal' | 'compared' | 'error' | 'startedAt' | 'phaseAt'>,
+  { name, version }: Pick<Projection, 'name' | 'version'>,
+  { job, automatic, dryRun, accepted }: Pick<Rebuild, 'job' | 'automatic' | 'dryRun' | 'accepted'>,
+  { epoch, position, eventId, stream, revision }: Checkpoint,
 ): Promise<boolean> {
   const added = await database.query<unknown[]>(
     `insert into rebuilds (projection, job, version, epoch, phase, automatic, dry_run, accepted,
@@ -78,9 +85,8 @@ export async function addRebuild(
        or rebuilds.epoch <> $4
      returning projection`,
     [
-      ...[rebuild.projection, rebuild.job, rebuild.version, rebuild.epoch, rebuild.automatic],
-      ...[rebuild.dryRun, rebuild.accepted, rebuild.through, rebuild.throughEvent],
-      ...[rebuild.throughStream, rebuild.throughRevision],
+      ...[name, job, version, epoch, automatic, dryRun, accepted],
+      ...[position, eventId, stream, revision],
     ],
   );
   return added.length === 1;

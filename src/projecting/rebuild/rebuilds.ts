@@ -215,15 +215,11 @@ export class Rebuilds {
       const found: (CheckpointState | undefined)[] = [];
       for (const { name } of projections) found.push(await findCheckpoint(manager, name));
       const first = found.reduce((a, b) => (a && b && a.position <= b.position ? a : b));
-      for (const { name, version } of projections) {
+      for (const projection of projections) {
+        const { name } = projection;
         const isBuilt = first && first.epoch === log.epoch && found.every((one) => one?.version);
         if (!isBuilt) throw new CannotSwap(`${name} has not been built yet`);
-        const { position: through, eventId, stream, revision } = first;
-        const added = await addRebuild(manager, {
-          ...{ projection: name, job, version, epoch: log.epoch, ...options, through },
-          ...{ throughEvent: eventId, throughStream: stream, throughRevision: revision },
-        });
-        if (!added) {
+        if (!(await addRebuild(manager, projection, { job, ...options }, first))) {
           throw new CannotSwap(`a rebuild of ${name} is there already: swap it in or cancel it`);
         }
       }
