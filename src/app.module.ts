@@ -18,6 +18,8 @@ import { PagesController } from './http/documents/pages.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
 import { ExportController } from './http/export/export.controller.ts';
 import { HealthController } from './http/operations/health.controller.ts';
+import { ImportController } from './http/import/import.controller.ts';
+import { UploadFilesController } from './http/import/upload-files.controller.ts';
 import { IngestLimit } from './http/ingest/ingest-rate-limit.ts';
 import { IngestController } from './http/ingest/ingest.controller.ts';
 import { Ingest } from './http/ingest/ingest.ts';
@@ -40,6 +42,8 @@ import { WhoamiController } from './http/operations/whoami.controller.ts';
 import type { FreeDiskSpace } from './embedded-postgres/index.ts';
 import type { ConsoleSubscriptions } from './live/console/console-subscriptions.ts';
 import type { SessionSubscriptions } from './live/session/session-subscriptions.ts';
+import { hashOnly } from './importing/bound-entry.ts';
+import { Importer } from './importing/importer.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
 import type { Nodes } from './nodes/nodes.ts';
@@ -101,6 +105,7 @@ export class AppModule {
       [tokens.INGEST_METRIC, metrics.ingested],
       [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
       [tokens.INGEST_LIMIT, new IngestLimit(config.ingestPerMinute)],
+      [tokens.IMPORTER, new Importer(commands, log, hashOnly, limits)],
       [tokens.UPLOADS, new Uploads(commands, limits)],
       [tokens.UPLOAD_LIMIT, new IngestLimit(limits.uploadsPerMinute)],
     ];
@@ -109,6 +114,8 @@ export class AppModule {
       controllers: [
         IngestController,
         UploadController,
+        ImportController,
+        UploadFilesController,
         CommandsController,
         SessionsController,
         SessionPartsController,

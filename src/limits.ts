@@ -195,6 +195,28 @@ export const limits = {
   uploadMessagesMax: 10_000,
   /** and how many faults of one are named; more are counted. */
   uploadFaultsMax: 1_000,
+  /** One line of an imported file, as with a pasted image in it, and one that is a document. */
+  lineBytesMax: 32 * 1024 * 1024,
+  documentBytesMax: 64 * 1024 * 1024,
+  /** A whole imported file, */
+  importBytesMax: 16 * 1024 * 1024 * 1024,
+  /** and one of those uploaded as `multipart/form-data`. */
+  uploadFileBytesMax: 50 * 1024 * 1024,
+  uploadFilesMax: 100,
+  /** What one imported event may hold beside its text; more becomes a file. */
+  importEntryBytesMax: 128 * 1024,
+  /** Entries of an import that wait to be stored, and their bytes. */
+  importEntriesInFlight: 256,
+  importBytesInFlight: 4 * 1024 * 1024,
+  /** Lines of an import that are named as unreadable, and sessions; more are counted. */
+  importFaultsMax: 1_000,
+  importSessionsListedMax: 1_000,
+  /** Imports at work on a node; more are `overloaded`. */
+  importsMax: 4,
+  /** How often the progress of an import is sent. */
+  importProgressMs: 250,
+  /** An import whose file stops arriving for so long is ended. */
+  importStallMs: 60_000,
   /** How long a key that was looked up is cached. */
   keyCacheMs: 500,
   /** How often the keys of connected sockets are checked, in case a revocation was missed. */

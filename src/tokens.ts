@@ -18,6 +18,7 @@ export const INGEST_LIMIT = Symbol('IngestLimit');
 export const INGEST_METRIC = Symbol('ingest counter');
 export const UPLOADS = Symbol('Uploads');
 export const UPLOAD_LIMIT = Symbol('upload limit');
+export const IMPORTER = Symbol('Importer');
 export const DISK = Symbol('FreeDiskSpace');
 export const TAIL = Symbol('Tail');
 export const NODES = Symbol('Nodes');

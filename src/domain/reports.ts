@@ -15,6 +15,8 @@ export function decideReport(command: ReportedCommand, state: SessionState): Dec
   if (state.source === 'web' || state.source === 'api') {
     return refused('not-found', 'no such session among the reported ones');
   }
+  const begun = (...facts: SessionFact[]): Decision =>
+    decisionOf(...inferredStart(state, command.source), ...facts);
   switch (command.type) {
     case 'report-start':
       return decisionOf(
@@ -23,16 +25,24 @@ export function decideReport(command: ReportedCommand, state: SessionState): Dec
       );
     case 'report-message':
       return message(command, state);
+    case 'report-tool-call':
+      return state.toolCalls.has(command.call.callId)
+        ? nothingNew
+        : begun({ type: 'tool.called', data: command.call });
+    case 'report-tool-result':
+      return toolResult(command, state);
+    case 'report-participant':
+      return begun(joined(command.participant));
+    case 'report-name':
+      return begun({ type: 'session.renamed', data: { name: command.name } });
+    case 'report-labels':
+      return begun({ type: 'session.labelled', data: { labels: command.labels } });
+    case 'report-note':
+      return begun({ type: 'session.noted', data: command.note });
     case 'report-error':
-      return decisionOf(...inferredStart(state, command.source), {
-        type: 'session.error-raised',
-        data: command.error,
-      });
+      return begun({ type: 'session.error-raised', data: command.error });
     case 'report-end':
-      return decisionOf(...inferredStart(state, command.source), {
-        type: 'session.ended',
-        data: command.end,
-      });
+      return begun({ type: 'session.ended', data: command.end });
   }
 }
 
@@ -43,9 +53,11 @@ export function decideWhole({ reports }: ReportSession, state: SessionState): De
   // The caller's own must not change: the session may not come to exist.
   const messages = new Map<string, number>();
   const participants = new Set<string>();
+  const toolCalls = new Map<string, 'running' | 'finished'>();
   for (const { report, meta } of reports) {
     const lifecycle = facts.length === 0 ? 'none' : 'active';
-    const decided = decideReport(report, { ...state, lifecycle, messages, participants });
+    const known = { messages, participants, toolCalls };
+    const decided = decideReport(report, { ...state, lifecycle, ...known });
     if ('refused' in decided) return decided;
     for (const fact of decided.facts) {
       facts.push({ ...fact, meta });
@@ -53,6 +65,8 @@ export function decideWhole({ reports }: ReportSession, state: SessionState): De
       if (fact.type === 'message.posted') {
         messages.set(fact.data.messageId, fingerprint(fact.data.content));
       }
+      if (fact.type === 'tool.called') toolCalls.set(fact.data.callId, 'running');
+      if (fact.type === 'tool.finished') toolCalls.set(fact.data.callId, 'finished');
     }
   }
   return { facts };
@@ -71,6 +85,23 @@ function message(
     ...inferredStart(state, source),
     ...(isKnown ? [] : [joined({ ...author, inferred: true })]),
     { type: 'message.posted', data: message },
+  );
+}
+
+/** The result of a call that nobody reported is kept with a call that says no more than that. */
+function toolResult(
+  { source, output, finish }: Extract<ReportedCommand, { type: 'report-tool-result' }>,
+  state: SessionState,
+): Decision {
+  const { callId } = finish;
+  const call = state.toolCalls.get(callId);
+  if (call === 'finished') return nothingNew;
+  const isKnown = call !== undefined;
+  return decisionOf(
+    ...inferredStart(state, source),
+    ...(isKnown ? [] : [{ type: 'tool.called' as const, data: { callId, tool: 'unknown' } }]),
+    ...(output ? [{ type: 'tool.output' as const, data: output }] : []),
+    { type: 'tool.finished', data: finish },
   );
 }
 

@@ -26,6 +26,37 @@ export type ReportedCommand =
       readonly author: DeclaredParticipant;
     }
   | {
+      readonly type: 'report-participant';
+      readonly source: ReportedSource;
+      readonly participant: DeclaredParticipant;
+    }
+  | {
+      readonly type: 'report-name';
+      readonly source: ReportedSource;
+      readonly name: string;
+    }
+  | {
+      readonly type: 'report-labels';
+      readonly source: ReportedSource;
+      readonly labels: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly type: 'report-tool-call';
+      readonly source: ReportedSource;
+      readonly call: EventData<'tool.called'>;
+    }
+  | {
+      readonly type: 'report-tool-result';
+      readonly source: ReportedSource;
+      readonly output?: EventData<'tool.output'>;
+      readonly finish: EventData<'tool.finished'>;
+    }
+  | {
+      readonly type: 'report-note';
+      readonly source: ReportedSource;
+      readonly note: EventData<'session.noted'>;
+    }
+  | {
       readonly type: 'report-error';
       readonly source: ReportedSource;
       readonly error: EventData<'session.error-raised'>;

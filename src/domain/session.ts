@@ -27,7 +27,13 @@ export function decide(
     case 'report-session':
       return decideWhole(command, state);
     case 'report-start':
+    case 'report-participant':
+    case 'report-name':
+    case 'report-labels':
     case 'report-message':
+    case 'report-tool-call':
+    case 'report-tool-result':
+    case 'report-note':
     case 'report-error':
     case 'report-end':
       return decideReport(command, state);
@@ -190,6 +196,7 @@ function remember(state: OwnedState, event: KnownSessionEvent): OwnedState {
     case 'session.labelled':
     case 'session.cancel-requested':
     case 'session.error-raised':
+    case 'session.noted':
     case 'session.owner-set':
     case 'session.member-added':
     case 'session.member-removed':

@@ -19,8 +19,30 @@ const problemDocument = (problem: Problem) => ({
   ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
 });
 
-/** Answers a request with a refusal. */
+/** How long a client may go on sending before it is answered. */
+const SENDING_GRACE_MS = 1_000;
+
+/**
+ * Answers a request with a refusal. A body that is still arriving is read and dropped before, for a
+ * while: its client reads no answer as long as it sends, and a reset would destroy it.
+ */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+  const { raw } = request;
+  if (raw.complete || raw.destroyed) {
+    answerProblem(request, reply, problem);
+    return;
+  }
+  const answer = (): void => {
+    clearTimeout(timer);
+    raw.off('end', answer).off('close', answer);
+    answerProblem(request, reply, problem);
+  };
+  const timer = setTimeout(answer, SENDING_GRACE_MS);
+  raw.once('end', answer).once('close', answer);
+  raw.removeAllListeners('readable').resume();
+}
+
+function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
   void reply.status(errorCodes[problem.code].status);
   if (problem.retryAfterS !== undefined) void reply.header('retry-after', problem.retryAfterS);
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');

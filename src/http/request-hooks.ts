@@ -17,6 +17,10 @@ export const OPEN_PATHS: ReadonlySet<string> = new Set([
   ...['/start', '/docs', '/docs/style.css'],
 ]);
 
+/** Where the body is a file that is taken as it arrives, whatever type it is sent as. */
+const IMPORT_PATH = '/api/import';
+const FILE = 'application/octet-stream';
+
 export const NDJSON = 'application/x-ndjson';
 
 /** How large a body may be. */
@@ -59,7 +63,7 @@ export function addRequestHooks(
   });
   addCorsHook(fastify, options.origins, options.preflightMaxAgeS);
   fastify.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
+    const path = pathOf(request);
     if (OPEN_PATHS.has(path)) return;
     // Not a route: with one at `/` the router takes `GET *` past the hooks.
     if (path === '/' && asksForPage(request)) return reply.redirect('/start');
@@ -67,11 +71,18 @@ export function addRequestHooks(
     principals.set(request, principal);
     if (!isIngest(request.url)) await countRequest(options.requests, principal, reply);
   });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (pathOf(request) === IMPORT_PATH) request.headers['content-type'] = FILE;
+    done();
+  });
   addBodyDecoding(fastify);
   fastify.removeAllContentTypeParsers();
   takeBytes(fastify, 'application/json', options.bodyBytesMax);
   takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
+  fastify.addContentTypeParser(FILE, (_request, body, done) => done(null, body));
 }
+
+const pathOf = ({ url }: FastifyRequest): string => url.split('?')[0] ?? '';
 
 /** Whether a browser asks for a page. */
 const asksForPage = ({ method, headers }: FastifyRequest): boolean =>

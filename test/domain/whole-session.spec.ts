@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { decide } from '../../src/domain/session.ts';
 import { initialState } from '../../src/domain/session-state.ts';
 import {
-  idOfText,
   reported,
   type ConversationEvent,
-} from '../../src/http/ingest/reported-commands.ts';
+} from '../../src/importing/agentpipe/reported-commands.ts';
+import { idOfText } from '../../src/importing/imported-entry.ts';
 import { DecidedSession } from '../support/decided-session.ts';
 import { bodyOf, reports } from '../support/reports.ts';
 

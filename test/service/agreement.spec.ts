@@ -13,7 +13,7 @@ import { findSession } from '../../projections/sessions.ts';
 import type { ServiceParts } from '../../src/app.module.ts';
 import { limits, readConfig } from '../../src/config.ts';
 import { Ingest, type IngestAnswer } from '../../src/http/ingest/ingest.ts';
-import { idOfText } from '../../src/http/ingest/reported-commands.ts';
+import { idOfText } from '../../src/importing/imported-entry.ts';
 import { asSessionEvent } from '../../src/live/frames.ts';
 import { openParts } from '../../src/startup/open-parts.ts';
 import { CleanupStack } from '../../src/startup/cleanup-stack.ts';

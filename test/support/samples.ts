@@ -44,3 +44,6 @@ export const variants: readonly Sample[] = (samples?.synthetic_variants ?? []).m
 
 /** The variants that are events; the others are meant to be refused. */
 export const goodVariants = variants.filter(({ name }) => !name.startsWith('unknown type'));
+
+/** A recorded input as text; only where `haveSamples`. */
+export const dataFile = (name: string): string => readFileSync(`${folder}${name}`, 'utf8');

@@ -13,7 +13,7 @@ const wiring = [
 ];
 const edge = [
   ...[contract, 'zod', '@nestjs/', 'src/tokens.ts', 'type src/config.ts'],
-  ...['src/access/', 'src/live/', 'src/commands/'],
+  ...['src/access/', 'src/live/', 'src/commands/', 'src/importing/'],
   'src/projecting/database-unreachable.ts',
   'type src/nodes/nodes.ts',
 ];
@@ -39,6 +39,9 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/postgres/': ['pg'],
   'src/log/postgres/': ['src/log/*', 'src/postgres/', contract, 'pg', 'node:'],
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
+  'src/importing/': [...['src/commands/', 'src/log/event-log.ts', contract, 'uuid', 'node:']],
+  'src/importing/agentpipe/': ['src/importing/', 'type src/commands/', contract, 'zod'],
+  'src/importing/formats/': ['src/importing/', 'type src/commands/', contract, 'zod'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
   'src/projecting/rebuild/': ['src/projecting/', ...logPort, contract, 'typeorm', 'node:'],
   'src/projecting/rebuild/rebuilds.ts': [
@@ -124,7 +127,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/tokens.ts': [],
   'src/session-list.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
-  'src/startup/': [...wiring, 'type fastify', 'typeorm', 'pg', 'node:'],
+  'src/startup/': [...wiring, 'type fastify', '@fastify/multipart', 'typeorm', 'pg', 'node:'],
   'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
 };

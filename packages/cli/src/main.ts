@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addDoctor } from './commands/doctor.ts';
 import { addExport } from './commands/export.ts';
+import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addParked } from './commands/parked.ts';
@@ -12,7 +13,8 @@ import { sharedOptions, withSharedOptions } from './shared-options.ts';
 
 /** Each adds one command to the program: a file a command. */
 const commands = [
-  ...[addTail, addSend, addExport, addKeys, addParked, addProjections, addLog, addDoctor],
+  ...[addTail, addSend, addExport, addImport, addKeys, addParked],
+  ...[addProjections, addLog, addDoctor],
 ];
 
 function createProgram(): Command {

@@ -64,6 +64,39 @@ export async function download(options: ServiceOptions, path: string): Promise<D
   throw failureOf(url, status, parsed(await answer.text()));
 }
 
+/**
+ * Sends a file as it is read, and gives the lines of JSON that the service answers meanwhile.
+ * Throws `Failure` as `ask` does.
+ */
+export async function* sendFile(
+  options: ServiceOptions,
+  path: string,
+  body: ReadableStream,
+  headers: Readonly<Record<string, string>>,
+): AsyncGenerator<unknown> {
+  const { url } = options;
+  const request = {
+    ...{ method: 'POST', redirect: 'manual' as const, body, duplex: 'half' as const },
+    headers: { authorization: `Bearer ${keyIn(options)}`, ...headers },
+  };
+  const answer = await fetch(new URL(path, url), request).catch((failure: unknown) => {
+    throw unreachable(url, failure);
+  });
+  if (answer.status !== 200 || !answer.body) {
+    throw failureOf(url, answer.status, parsed(await answer.text()));
+  }
+  let rest = '';
+  try {
+    for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {
+      const lines = `${rest}${piece}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield parsed(line);
+    }
+  } catch (failure) {
+    throw unreachable(url, failure);
+  }
+}
+
 function unreachable(url: string, failure: unknown): Failure {
   const { message, cause } = failure as Error;
   const reason = cause instanceof Error && cause.message ? cause.message : message;

@@ -15,6 +15,7 @@ export * from './events/versioned.ts';
 export * from './exports.ts';
 export * from './extended.ts';
 export * from './ids.ts';
+export * from './imports.ts';
 export * from './instants.ts';
 export * from './keys.ts';
 export * from './projections.ts';

@@ -10,7 +10,7 @@ import { RequiresScope } from '../requires-scope.ts';
 import { textOf } from '../json-body.ts';
 import type { IngestLimit } from './ingest-rate-limit.ts';
 import type { Ingest } from './ingest.ts';
-import { cliEvent } from './agentpipe-schema.ts';
+import { cliEvent } from '../../importing/agentpipe/agentpipe-schema.ts';
 import { takeLines } from './ndjson.ts';
 
 /** Where the AgentPipe CLI, and whoever speaks like it, reports what happens. */

@@ -3,9 +3,14 @@ import type { CommandHandler } from '../../commands/command-handler.ts';
 import { NO_STREAM, type EventLog } from '../../log/event-log.ts';
 import { parseJson } from '../json-body.ts';
 import { Problem } from '../problem.ts';
-import { cliEvent, type CliEvent } from './agentpipe-schema.ts';
+import { cliEvent, type CliEvent } from '../../importing/agentpipe/agentpipe-schema.ts';
 import type { Admission } from './ingest-rate-limit.ts';
-import { idOfText, messageId, reported, type ConversationEvent } from './reported-commands.ts';
+import {
+  messageId,
+  reported,
+  type ConversationEvent,
+} from '../../importing/agentpipe/reported-commands.ts';
+import { idOfText } from '../../importing/imported-entry.ts';
 
 /** What a producer gets for one event. */
 export interface IngestAnswer {

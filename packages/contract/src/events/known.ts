@@ -19,6 +19,7 @@ const versions: {
   'session.cancel-requested': 1,
   'session.error-raised': 1,
   'session.ended': 1,
+  'session.noted': 1,
   'session.owner-set': 1,
   'session.member-added': 1,
   'session.member-removed': 1,

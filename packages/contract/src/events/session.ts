@@ -97,6 +97,11 @@ export const sessionEvents = {
       extra,
     }),
   ),
+  /**
+   * What a producer recorded and no other event has a place for, as a line of its log or a row of
+   * an imported file: kept for readers of the log, and no view changes by it.
+   */
+  'session.noted': versioned(1, z.object({ kind: z.string(), extra })),
   'session.owner-set': versioned(1, z.object({ owner: id })),
   'session.member-added': versioned(1, z.object({ member: id })),
   'session.member-removed': versioned(1, z.object({ member: id })),

@@ -149,6 +149,7 @@ function changes(
       return { counted: addUsage(view.counted, {}, { toolCalls: 1 }) };
     case 'session.ready':
     case 'session.cancel-requested':
+    case 'session.noted':
     case 'participant.joined':
     case 'participant.left':
     case 'message.chunked':

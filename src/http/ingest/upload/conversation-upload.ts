@@ -10,7 +10,7 @@ import {
   optionalMilliseconds,
   optionalText,
   PARTICIPANTS_MAX,
-} from '../agentpipe-schema.ts';
+} from '../../../importing/agentpipe/agentpipe-schema.ts';
 
 /** Bounds of one upload. */
 export type UploadLimits = Pick<

@@ -2,7 +2,7 @@ import { dollars } from '@playhead/contract';
 import { z } from 'zod';
 import type { ReportSession } from '../../../commands/command-handler.ts';
 import { parseJson } from '../../json-body.ts';
-import { idOfText } from '../reported-commands.ts';
+import { idOfText } from '../../../importing/imported-entry.ts';
 import {
   conversationUpload,
   type ConversationUpload,

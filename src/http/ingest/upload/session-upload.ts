@@ -6,8 +6,8 @@ import {
   optionalMilliseconds,
   optionalText,
   PARTICIPANTS_MAX,
-} from '../agentpipe-schema.ts';
-import { extra } from '../reported-commands.ts';
+} from '../../../importing/agentpipe/agentpipe-schema.ts';
+import { extra } from '../../../importing/agentpipe/reported-commands.ts';
 import { uploadStatus, type ConversationUpload, type UploadLimits } from './conversation-upload.ts';
 
 const session = z.looseObject({

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { Problem } from '../../problem.ts';
-import { PARTICIPANTS_MAX } from '../agentpipe-schema.ts';
+import { PARTICIPANTS_MAX } from '../../../importing/agentpipe/agentpipe-schema.ts';
 import type { UploadLimits } from './conversation-upload.ts';
 
 type Issue = z.core.$ZodIssue;

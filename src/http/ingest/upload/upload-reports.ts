@@ -4,11 +4,11 @@ import {
   defined,
   endOf,
   extra,
-  idOfText,
   isSaid,
   messageOf,
   startOf,
-} from '../reported-commands.ts';
+} from '../../../importing/agentpipe/reported-commands.ts';
+import { idOfText } from '../../../importing/imported-entry.ts';
 import type { ConversationUpload } from './conversation-upload.ts';
 
 type Reports = ReportSession['reports'];

@@ -1,17 +1,11 @@
 import { id, type Summary } from '@playhead/contract';
-import { parse, v5 } from 'uuid';
 import type {
   DeclaredParticipant,
   ReportedCommand,
   ReportedSource,
 } from '../../commands/command-handler.ts';
+import { idOfText } from '../imported-entry.ts';
 import type { CliData, CliEvent, CliParticipant, CliSummary } from './agentpipe-schema.ts';
-
-/** Ids that Playhead derives from what a producer sent live in this namespace. */
-const NAMESPACE = parse('0b1f6f0e-6f0b-5a6e-9a5c-6b6b1f0d6c11');
-
-/** The same text always has the same id: how a byte-identical retry is recognised. */
-export const idOfText = (text: string): string => v5(Buffer.from(text), NAMESPACE);
 
 /** Events of the CLI that belong to a conversation. */
 export type ConversationEvent = Exclude<CliEvent, { type: `bridge.${string}` }>;

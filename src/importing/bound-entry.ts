@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { entryOf, type ImportedEntry, type ImportedFile } from './imported-entry.ts';
+
+/** A file that is stored, by its SHA-256 in hex. */
+export interface StoredFile {
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+/** Where what is no text, or too much of it, is stored once by its content. */
+export interface AttachmentStore {
+  put(type: string, content: Buffer, actor: string): Promise<StoredFile>;
+}
+
+/** Names files without keeping them. */
+export const hashOnly: AttachmentStore = {
+  put: (_type, content) =>
+    Promise.resolve({
+      hash: createHash('sha256').update(content).digest('hex'),
+      bytes: content.length,
+    }),
+};
+
+/** What an entry may hold itself. */
+export interface EntryBounds {
+  /** Characters of a message or of the output of a tool. */
+  readonly messageCharactersMax: number;
+  /** Bytes of an entry as JSON, beside its text. */
+  readonly importEntryBytesMax: number;
+}
+
+/** What an event says of a file. */
+interface Attachment extends StoredFile {
+  readonly type: string;
+  readonly name?: string;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+const JSON_TYPE = 'application/json';
+
+/**
+ * An entry as it can be stored: files become references, a text that is too long is cut and kept
+ * whole as a file, and so is the rest of what it says where that is too much for an event.
+ */
+export async function boundEntry(
+  entry: ImportedEntry,
+  store: AttachmentStore,
+  bounds: EntryBounds,
+  actor: string,
+): Promise<ImportedEntry[]> {
+  const attachments: Attachment[] = [];
+  const attach = async ({ type, name, content }: ImportedFile): Promise<Attachment> => {
+    const stored = await store.put(type, content, actor);
+    const attachment = { ...stored, type, ...(name !== undefined && { name }) };
+    attachments.push(attachment);
+    return attachment;
+  };
+  for (const file of entry.files ?? []) await attach(file);
+  const cut = async (text: string, name: string): Promise<string> => {
+    if (text.length <= bounds.messageCharactersMax) return text;
+    await attach({ type: TEXT, name, content: Buffer.from(text) });
+    return text.slice(0, bounds.messageCharactersMax);
+  };
+  let { report } = entry;
+  if (report.type === 'report-message') {
+    const content = await cut(report.message.content, 'message.txt');
+    report = { ...report, message: { ...report.message, content } };
+  } else if (report.type === 'report-tool-result' && report.output) {
+    const text = await cut(report.output.text, 'output.txt');
+    report = { ...report, output: { ...report.output, text } };
+  }
+  const isLarge = (value: unknown): boolean =>
+    Buffer.byteLength(JSON.stringify(value ?? null)) > bounds.importEntryBytesMax;
+  /** What is too large for an event, as a reference to the file that has it. */
+  const within = async <Value>(value: Value, name: string): Promise<Value | { sha256: string }> => {
+    if (!isLarge(value)) return value;
+    const content = Buffer.from(JSON.stringify(value));
+    return { sha256: (await attach({ type: JSON_TYPE, name, content })).hash };
+  };
+  report = await boundReport(report, within);
+  return withAttachments({ ...entry, report, files: undefined }, attachments);
+}
+
+type Report = ImportedEntry['report'];
+type Within = <Value>(value: Value, name: string) => Promise<Value | { sha256: string }>;
+
+async function boundReport(report: Report, within: Within): Promise<Report> {
+  const part = async <Part extends { extra?: Record<string, unknown> | undefined }>(
+    data: Part,
+  ): Promise<Part> =>
+    data.extra ? { ...data, extra: await within(data.extra, 'extra.json') } : data;
+  switch (report.type) {
+    case 'report-message':
+      return { ...report, message: await part(report.message) };
+    case 'report-start':
+      return { ...report, start: await part(report.start) };
+    case 'report-participant':
+      return { ...report, participant: await part(report.participant) };
+    case 'report-tool-call': {
+      const call = await part(report.call);
+      return { ...report, call: { ...call, input: await within(call.input, 'input.json') } };
+    }
+    case 'report-tool-result':
+      return { ...report, finish: await part(report.finish) };
+    case 'report-note':
+      return { ...report, note: await part(report.note) };
+    case 'report-error':
+      return { ...report, error: await part(report.error) };
+    case 'report-end':
+      return { ...report, end: await part(report.end) };
+    case 'report-name':
+    case 'report-labels':
+      return report;
+  }
+}
+
+/** The entry with its references, or with a note that has them where its event has no such field. */
+function withAttachments(
+  entry: ImportedEntry,
+  attachments: readonly Attachment[],
+): ImportedEntry[] {
+  if (attachments.length === 0) return [entry];
+  const { report, sessionId, commandId, occurredAt } = entry;
+  if (report.type === 'report-message') {
+    const { message } = report;
+    const extra = { ...message.extra, attachments };
+    return [{ ...entry, report: { ...report, message: { ...message, extra } } }];
+  }
+  const note = { kind: 'attachments', extra: { of: report.type, attachments } };
+  const key = `attachments ${commandId}`;
+  return [entry, entryOf(sessionId, key, { type: 'report-note', note }, { occurredAt })];
+}
