@@ -1,11 +1,13 @@
 import {
   evolveMessage,
+  extended,
   messageIdOf,
+  unknownTokens,
   type MessageRole,
   type MessageSource,
   type MessageView,
 } from '@playhead/contract';
-import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
+import { AfterLoad, Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
 import {
   pageOf,
@@ -79,11 +81,17 @@ export class MessageRow implements MessageView {
   @Column('bigint', { name: 'output_tokens', nullable: true, transformer: int8 })
   outputTokens: number | null;
 
+  @Column('json', { default: unknownTokens })
+  usage: MessageView['usage'];
+
   @Column('bigint', { name: 'cost_nano', nullable: true, transformer: int8 })
   costNano: number | null;
 
   @Column('double precision', { name: 'duration_ms', nullable: true })
   durationMs: number | null;
+
+  @Column('json', { default: [] })
+  attachments: MessageView['attachments'];
 
   @Column({ ...byteOrder, name: 'occurred_at' })
   occurredAt: string;
@@ -93,6 +101,15 @@ export class MessageRow implements MessageView {
 
   @Column('json')
   extra: Readonly<Record<string, unknown>>;
+
+  /** Rows of version 2 are read until they are replaced, and have counts beside `usage` only. */
+  @AfterLoad()
+  fillUsage?(): void {
+    const { inputTokens: input, outputTokens: output } = this;
+    if (input !== this.usage.input || output !== this.usage.output) {
+      this.usage = extended(this.usage, { input, output });
+    }
+  }
 }
 
 const keyOf = (messageId: string | undefined): readonly string[] =>
@@ -100,7 +117,8 @@ const keyOf = (messageId: string | undefined): readonly string[] =>
 
 export const messages: Projection<MessageRow> = {
   name: 'messages',
-  version: 2,
+  version: 3,
+  changedColumns: ['usage', 'attachments'],
   entity: MessageRow,
   keyColumn: 'messageId',
   keys: (event) => (event.type === 'message.chunked' ? [] : keyOf(messageIdOf(event))),

@@ -1,8 +1,11 @@
 import {
   evolveSession,
+  extended,
+  unknownTokens,
   type Activity,
   type EndKind,
   type ReportedTotals,
+  type SessionEvent,
   type SessionSource,
   type SessionStatus,
   type SessionView,
@@ -12,6 +15,17 @@ import {
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
 import type { Projection } from '../src/projecting/projection.ts';
+
+/**
+ * Totals with `usage`. Rows of version 2 are read until they are replaced and have none; whether
+ * nothing was said or zero they do not tell.
+ */
+export function currentTotals(counted: Omit<Totals, 'usage'> & Partial<Totals>): Totals {
+  const { usage, inputTokens, outputTokens } = counted;
+  if (usage !== undefined) return counted as Totals;
+  const said = { input: inputTokens || null, output: outputTokens || null };
+  return extended(counted, { usage: extended(unknownTokens, said) });
+}
 
 /** A session as lists and its own page show it: the contract's view, field by field. */
 @Entity('sessions')
@@ -101,7 +115,7 @@ export class SessionRow implements SessionView {
   @Column('text', { name: 'error_kind', nullable: true })
   errorKind: string | null;
 
-  @Column('json')
+  @Column('json', { transformer: { from: currentTotals, to: (counted: Totals) => counted } })
   counted: Totals;
 
   @Column('json', { nullable: true })
@@ -114,13 +128,20 @@ export class SessionRow implements SessionView {
   extra: Readonly<Record<string, unknown>>;
 }
 
+function evolve(row: SessionRow | undefined, event: SessionEvent): SessionView {
+  if (!row) return evolveSession(undefined, event);
+  const counted = currentTotals(row.counted);
+  return evolveSession(counted === row.counted ? row : { ...row, counted }, event);
+}
+
 export const sessions: Projection<SessionRow> = {
   name: 'sessions',
-  version: 2,
+  version: 3,
+  changedColumns: ['counted'],
   entity: SessionRow,
   keyColumn: undefined,
   keys: (event) => (event.type === 'message.chunked' ? [] : [event.sessionId]),
-  evolve: evolveSession,
+  evolve,
 };
 
 /** One session, `undefined` when there is none or nothing of it has been projected yet. */

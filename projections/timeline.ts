@@ -38,7 +38,7 @@ export class TimelineRow {
 
 export const timeline: Projection<TimelineRow> = {
   name: 'timeline',
-  version: 1,
+  version: 2,
   entity: TimelineRow,
   keyColumn: 'entry',
   keys(event) {

@@ -41,6 +41,9 @@ export class ToolRow implements ToolView {
   @Column('bigint', { name: 'output_length', transformer: int8 })
   outputLength: number;
 
+  @Column('json', { default: [] })
+  attachments: ToolView['attachments'];
+
   @Column('bigint', { name: 'exit_code', nullable: true, transformer: int8 })
   exitCode: number | null;
 
@@ -68,7 +71,8 @@ const keyOf = (callId: string | undefined): readonly string[] =>
 
 export const tools: Projection<ToolRow> = {
   name: 'tools',
-  version: 3,
+  version: 4,
+  changedColumns: ['attachments'],
   entity: ToolRow,
   keyColumn: 'callId',
   keys: (event) => keyOf(toolCallIdOf(event)),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sessionStream } from '@playhead/contract';
+import { eventTypes, sessionStream } from '@playhead/contract';
 import { openPostgresLog } from '../../src/log/postgres/index.ts';
 import { limits } from '../../src/config.ts';
 import { NO_STREAM, type EventLog, type NewEvent } from '../../src/log/event-log.ts';
@@ -10,7 +10,7 @@ const meta = { at: '2026-01-01T12:00:00.000Z', actor: 'key:bench', commandId: ra
 const message = (nth: number): NewEvent => ({
   id: randomUUID(),
   type: 'message.posted',
-  v: 1,
+  v: eventTypes['message.posted'].v,
   data: { messageId: `m${nth}`, role: 'assistant', source: 'agent', content: `message ${nth}` },
   meta,
 });

@@ -1,3 +1,4 @@
+import { eventTypes } from '@playhead/contract';
 import type pg from 'pg';
 
 /** Events of one session of a filled log: its start, a participant, then messages. */
@@ -10,7 +11,8 @@ export const EVENTS_PER_SESSION = 20;
 export async function fillLog(client: pg.ClientBase, sessions: number): Promise<void> {
   await client.query(
     `insert into events (position, stream, revision, id, type, v, bytes, data, meta)
-     select position, 'session-' || session, revision, gen_random_uuid(), type, 1,
+     select position, 'session-' || session, revision, gen_random_uuid(), type,
+       case when type = 'message.posted' then ${eventTypes['message.posted'].v} else 1 end,
        octet_length(data) + octet_length(meta), data::json, meta::json
      from (
        select position, revision, md5(nth::text) as session,

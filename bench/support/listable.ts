@@ -38,7 +38,9 @@ const ROWS = `
     'Prompt ' || md5(n::text || 'p'), model, labels, '[]', ${at('n')},
     ${at(`n + ${random(13, 100_000)}`)},
     json_build_object('messages', messages, 'toolCalls', 0, 'tokens', tokens, 'inputTokens', 0,
-      'outputTokens', 0, 'costNano', cost, 'durationMs', duration), '{}'
+      'outputTokens', 0, 'usage', json_build_object('input', null, 'output', null, 'cacheRead',
+        null, 'cacheWrite', null, 'reasoning', null), 'costNano', cost, 'durationMs', duration),
+      '{}'
   from made order by n;
 
   insert into session_order (session_id, revision, last_activity, messages, tokens, cost, duration,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sessionStream } from '@playhead/contract';
+import { eventTypes, sessionStream, type EventType } from '@playhead/contract';
 import type { EventLog, NewEvent } from '../../src/log/event-log.ts';
 
 /** Events of a long session. */
@@ -20,7 +20,7 @@ const text = 'Forty words or so, as people and agents say them. '.repeat(4);
 function happening(nth: number): NewEvent {
   const messageId = `message ${Math.floor(nth / 10)}`;
   const author = { messageId, role: 'assistant', source: 'agent' };
-  const [type, data] =
+  const [type, data]: [EventType, object] =
     nth === 0
       ? ['session.started', { source: 'web' }]
       : nth % 10 === 0
@@ -30,8 +30,8 @@ function happening(nth: number): NewEvent {
           : ['message.chunked', { messageId, from: (nth % 10) - 1, to: (nth % 10) - 1, text }];
   return {
     id: randomUUID(),
-    type: type,
-    v: 1,
+    type,
+    v: eventTypes[type].v,
     data,
     meta: { at: new Date().toISOString(), actor: 'key:bench', commandId: randomUUID() },
   };

@@ -50,7 +50,7 @@ type Named = Pick<SessionView, 'declared' | 'startedAt' | 'name' | 'prompt'>;
 
 export const searchEntries: Projection<SearchEntryRow> = {
   name: 'search_entries',
-  version: 2,
+  version: 3,
   isBackground: true,
   entity: SearchEntryRow,
   keyColumn: 'entry',

@@ -2,7 +2,7 @@ import type { Activity, SessionSource, SessionStatus } from '@playhead/contract'
 import type { DataSource } from 'typeorm';
 import { rowAsJson } from '../../src/projecting/columns.ts';
 import { keysetPage, type KeysetPage, type PageRequest } from '../../src/projecting/keyset-page.ts';
-import { SessionRow } from '../sessions.ts';
+import { currentTotals, SessionRow } from '../sessions.ts';
 
 /** What narrows the list of sessions: all filters must hold, each by one of its values. */
 export interface SessionFilter {
@@ -73,7 +73,9 @@ export async function listSessions(
   ]);
   const counted = { found: total, exactMax: countExactMax };
   const page = keysetPage(sessions, request.limit, counted, ({ sortKey, id }) => [sortKey, id]);
-  return { ...page, rows: page.rows.flatMap(({ row }) => row ?? []) };
+  const rows = page.rows.flatMap(({ row }) => row ?? []);
+  for (const row of rows) row.counted = currentTotals(row.counted);
+  return { ...page, rows };
 }
 
 /** How many sessions a filter leaves, counted up to `max`. */

@@ -1,4 +1,9 @@
-import { evolveSession, type SessionEvent, type SessionView } from '@playhead/contract';
+import {
+  evolveSession,
+  unknownTokens,
+  type SessionEvent,
+  type SessionView,
+} from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { byteOrder } from '../../src/projecting/columns.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
@@ -61,7 +66,7 @@ export class SessionOrderRow {
 
 export const sessionOrder: Projection<SessionOrderRow> = {
   name: 'session_order',
-  version: 1,
+  version: 2,
   isBackground: true,
   entity: SessionOrderRow,
   keyColumn: undefined,
@@ -110,6 +115,7 @@ const viewOf = (row: SessionOrderRow): SessionView => ({
     tokens: row.tokens,
     inputTokens: 0,
     outputTokens: 0,
+    usage: unknownTokens,
     costNano: row.cost,
     durationMs: row.duration,
   },

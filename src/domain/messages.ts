@@ -1,5 +1,5 @@
 import { extended, hasChunk, TEXT_LENGTH_MAX, withRun, type ChunkRun } from '@playhead/contract';
-import type { EventData, RequestedCommand } from '@playhead/contract';
+import type { EventData, RequestedCommand, TokenUsage } from '@playhead/contract';
 import { decisionOf, nothingNew, definedFields, type Decision } from './decision.ts';
 import { refused, type Refused } from './refusal.ts';
 import type { AppendChunks } from './session-commands.ts';
@@ -25,9 +25,10 @@ export function post(data: Data<'message.post'>, id: string, state: SessionState
     return held === fingerprint(data.content) ? nothingNew : { facts: [], keptFirst: true };
   }
   const sequence = state.sequence + 1;
+  const { inputTokens, outputTokens, ...said } = data;
   return decisionOf({
     type: 'message.posted',
-    data: definedFields(extended(data, { messageId, sequence })),
+    data: definedFields(extended(said, { messageId, sequence, usage: usageOf(data) })),
   });
 }
 
@@ -62,16 +63,29 @@ export function append(command: AppendChunks, state: SessionState): Decision | R
 
 /** The end of a message being written; without `content` it is what the chunks say. */
 export function complete(data: Data<'message.complete'>, state: SessionState): Decision | Refused {
-  const { messageId, content, ...usage } = data;
+  const { messageId, content, inputTokens, outputTokens, ...said } = data;
   const open = state.openMessages.get(messageId);
   if (!open) return ended(messageId, content, state);
   const completed: EventData<'message.completed'> = {
     ...open.started,
-    ...usage,
+    ...said,
+    usage: usageOf(data),
     content: content ?? textOf(open),
     chunksHash: open.assembly.next > 0 ? hashOf(open) : undefined,
   };
   return decisionOf({ type: 'message.completed', data: definedFields(completed) });
+}
+
+/** Both ways of saying tokens as the event has them; absent when neither says any. */
+function usageOf({
+  usage,
+  inputTokens,
+  outputTokens,
+}: Pick<Data<'message.post'>, 'usage' | 'inputTokens' | 'outputTokens'>): TokenUsage | undefined {
+  if (inputTokens === undefined && outputTokens === undefined) return usage;
+  const input = usage?.input ?? inputTokens;
+  const output = usage?.output ?? outputTokens;
+  return { ...usage, ...definedFields({ input, output }) };
 }
 
 /** The message ends in an error and keeps what there was of it. */

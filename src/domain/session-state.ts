@@ -1,7 +1,7 @@
 import type { Activity, Assembly, EventData, SessionSource } from '@playhead/contract';
 
 /** Of the fold that makes a state of events; raised whenever it gives another result. */
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 /** Where a session is in its life, as far as commands are concerned. */
 export type Lifecycle = 'none' | 'active' | 'idle' | 'ended';

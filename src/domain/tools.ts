@@ -24,7 +24,7 @@ export function decideTool(
     case 'tool.output':
       if (!call) return refused('not-found', `the session has no tool call ${callId}`);
       if (call === 'finished') return refused('refused', `the tool call ${callId} is finished`);
-      return decisionOf({ type: 'tool.output', data: command.data });
+      return decisionOf({ type: 'tool.output', data: definedFields(command.data) });
     case 'tool.finish':
       if (!call) return refused('not-found', `the session has no tool call ${callId}`);
       if (call === 'finished') return nothingNew;

@@ -1,4 +1,10 @@
 import { createHash } from 'node:crypto';
+import {
+  ATTACHMENT_NAME_MAX,
+  ATTACHMENTS_MAX,
+  mediaType,
+  type Attachment,
+} from '@playhead/contract';
 import { entryOf, type ImportedEntry, type ImportedFile } from './imported-entry.ts';
 
 /** A file that is stored, by its SHA-256 in hex. */
@@ -29,14 +35,12 @@ export interface EntryBounds {
   readonly importEntryBytesMax: number;
 }
 
-/** What an event says of a file. */
-interface Attachment extends StoredFile {
-  readonly type: string;
-  readonly name?: string;
-}
-
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
+
+/** So many UTF-16 units of a text, and no half of a pair of them. */
+const beginningOf = (text: string, length: number): string =>
+  text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
 
 /**
  * An entry as it can be stored: files become references, a text that is too long is cut and kept
@@ -50,8 +54,10 @@ export async function boundEntry(
 ): Promise<ImportedEntry[]> {
   const attachments: Attachment[] = [];
   const attach = async ({ type, name, content }: ImportedFile): Promise<Attachment> => {
-    const stored = await store.put(type, content, actor);
-    const attachment = { ...stored, type, ...(name !== undefined && { name }) };
+    const known = mediaType.safeParse(type).success ? type : 'application/octet-stream';
+    const stored = await store.put(known, content, actor);
+    const said = name === undefined ? {} : { name: beginningOf(name, ATTACHMENT_NAME_MAX) };
+    const attachment = { ...stored, type: known, ...said };
     attachments.push(attachment);
     return attachment;
   };
@@ -59,7 +65,7 @@ export async function boundEntry(
   const cut = async (text: string, name: string): Promise<string> => {
     if (text.length <= bounds.messageCharactersMax) return text;
     await attach({ type: TEXT, name, content: Buffer.from(text) });
-    return text.slice(0, bounds.messageCharactersMax);
+    return beginningOf(text, bounds.messageCharactersMax);
   };
   let { report } = entry;
   if (report.type === 'report-message') {
@@ -114,19 +120,24 @@ async function boundReport(report: Report, within: Within): Promise<Report> {
   }
 }
 
-/** The entry with its references, or with a note that has them where its event has no such field. */
-function withAttachments(
-  entry: ImportedEntry,
-  attachments: readonly Attachment[],
-): ImportedEntry[] {
-  if (attachments.length === 0) return [entry];
+/** The entry with its references, or with notes that have those its event has no place for. */
+function withAttachments(entry: ImportedEntry, attachments: Attachment[]): ImportedEntry[] {
   const { report, sessionId, commandId, occurredAt } = entry;
-  if (report.type === 'report-message') {
-    const { message } = report;
-    const extra = { ...message.extra, attachments };
-    return [{ ...entry, report: { ...report, message: { ...message, extra } } }];
+  const first = attachments.slice(0, ATTACHMENTS_MAX);
+  let [referring, rest] = [report, attachments];
+  if (first.length > 0 && report.type === 'report-message') {
+    rest = attachments.slice(ATTACHMENTS_MAX);
+    referring = { ...report, message: { ...report.message, attachments: first } };
+  } else if (first.length > 0 && report.type === 'report-tool-result') {
+    rest = attachments.slice(ATTACHMENTS_MAX);
+    const output = { callId: report.finish.callId, text: '', ...report.output };
+    referring = { ...report, output: { ...output, attachments: first } };
   }
-  const note = { kind: 'attachments', extra: { of: report.type, attachments } };
-  const key = `attachments ${commandId}`;
-  return [entry, entryOf(sessionId, key, { type: 'report-note', note }, { occurredAt })];
+  const notes = Array.from({ length: Math.ceil(rest.length / ATTACHMENTS_MAX) }, (_, nth) => {
+    const part = rest.slice(nth * ATTACHMENTS_MAX, (nth + 1) * ATTACHMENTS_MAX);
+    const note = { kind: `attachments of ${report.type}`, attachments: part };
+    const key = `attachments ${nth} ${commandId}`;
+    return entryOf(sessionId, key, { type: 'report-note', note }, { occurredAt });
+  });
+  return [{ ...entry, report: referring }, ...notes];
 }

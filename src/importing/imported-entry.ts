@@ -4,6 +4,7 @@ import {
   type EventMeta,
   type MessageRole,
   type MessageSource,
+  type TokenUsage,
 } from '@playhead/contract';
 import { parse, v5 } from 'uuid';
 import type { DeclaredParticipant, ReportedCommand } from '../commands/command-handler.ts';
@@ -77,16 +78,10 @@ export const entryOf = (
 });
 
 /**
- * Tokens of one turn as they are kept apart. `input` is without what was read from or written to a
- * cache, `output` with reasoning. A field that a producer does not say is left out: unknown, not 0.
+ * Tokens of one turn. Readers give `input` without what was read from or written to a cache, and
+ * `output` with reasoning. What a producer does not say is left out: unknown, not 0.
  */
-export interface ImportedUsage {
-  readonly input?: number | undefined;
-  readonly output?: number | undefined;
-  readonly cacheRead?: number | undefined;
-  readonly cacheWrite?: number | undefined;
-  readonly reasoning?: number | undefined;
-}
+export type ImportedUsage = { readonly [Field in keyof TokenUsage]: TokenUsage[Field] };
 
 /** A message as the formats give it. */
 export interface ImportedMessage {
@@ -110,8 +105,9 @@ export interface ImportedMessage {
 /** The report of a message. */
 export function messageReport(imported: ImportedMessage): ImportedReport {
   const { author, usage = {}, extra, ...message } = imported;
-  const { input, output, cacheRead, cacheWrite } = usage;
+  const { input, output, cacheRead, cacheWrite, reasoning } = usage;
   const said = [input, output, cacheRead, cacheWrite].filter((count) => count !== undefined);
+  const kept = definedFields<TokenUsage>({ input, output, cacheRead, cacheWrite, reasoning });
   const sum = said.length > 0 ? said.reduce((total, count) => total + count, 0) : undefined;
   return {
     type: 'report-message',
@@ -122,8 +118,7 @@ export function messageReport(imported: ImportedMessage): ImportedReport {
       agentType: author.agentType,
       agentName: author.name,
       tokens: imported.tokens ?? sum,
-      inputTokens: input,
-      outputTokens: output,
+      usage: Object.keys(kept).length > 0 ? kept : undefined,
       extra: extra && Object.keys(extra).length > 0 ? { ...extra } : undefined,
     }),
   };

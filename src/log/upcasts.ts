@@ -8,6 +8,10 @@ export type Upcasts = Readonly<Record<string, Readonly<Record<number, Upcast>>>>
 
 /** Every shape that events once had. Nothing is ever removed: the log holds them for good. */
 export const upcasts: Upcasts = {
+  'message.posted': { 1: tokensAsUsage },
+  'message.completed': { 1: tokensAsUsage },
+  /** Version 2 may name attachments. */
+  'tool.output': { 1: (data) => data },
   'tool.finished': {
     /** By the rule of the readers of version 1, which must stay as it was then. */
     1: (data) => {
@@ -17,6 +21,23 @@ export const upcasts: Upcasts = {
     },
   },
 };
+
+/** Version 1 of a message had two counts of tokens beside its other fields; others were unknown. */
+function tokensAsUsage(data: unknown): unknown {
+  const { inputTokens, outputTokens, ...rest } = data as Message1;
+  if (inputTokens === undefined && outputTokens === undefined) return data;
+  const usage = {
+    ...(inputTokens !== undefined && { input: inputTokens }),
+    ...(outputTokens !== undefined && { output: outputTokens }),
+  };
+  return Object.assign(rest, { usage });
+}
+
+/** What that lift needs of a message. */
+interface Message1 {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+}
 
 /** What the lift of `tool.finished` 1 needs of it. */
 interface ToolFinished1 {

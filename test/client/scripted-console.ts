@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   changesOf,
   compareSessions,
+  eventTypes,
   evolveSession,
   matchesFilter,
   refuse,
@@ -11,11 +12,15 @@ import {
   type ConsoleOpened,
   type ConsolePatch,
   type ErrorCode,
+  type EventType,
   type Refusal,
   type Refused,
   type SessionEvent,
   type SessionView,
 } from '@playhead/contract';
+
+const versionOf = (type: string): number =>
+  type in eventTypes ? eventTypes[type as EventType].v : 1;
 
 /** What is on its way to the client. */
 export type ConsoleMessage =
@@ -226,7 +231,8 @@ export class ScriptedConsole {
     ][Math.floor(kind / 5) % 4] as [string, object];
     return {
       ...{ id: randomUUID(), sessionId, revision: (this.views.get(sessionId)?.revision ?? -1) + 1 },
-      ...{ position: this.#position(count), type, v: 1, data: JSON.parse(JSON.stringify(data)) },
+      ...{ position: this.#position(count), type, v: versionOf(type) },
+      data: JSON.parse(JSON.stringify(data)) as unknown,
       meta: {
         at: new Date(1_760_000_000_000 + count).toISOString(),
         ...{ actor: 'key:test', commandId: `c${count}` },

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { answeredSession, evolveSession, type SessionView } from '@playhead/contract';
+import {
+  answeredSession,
+  eventTypes,
+  evolveSession,
+  type EventType,
+  type SessionView,
+} from '@playhead/contract';
 import type { ConsoleSnapshot } from '@playhead/client';
 import { sessionCache } from '@playhead/client/react';
 import { QueryClient, QueryObserver } from '@tanstack/react-query';
@@ -19,11 +25,12 @@ const listOf = (...ids: string[]) => {
     },
     listeners,
     /** One event more in a session; answers what it is then. */
-    happen(sessionId: string, type: string, data: object): SessionView {
+    happen(sessionId: string, type: EventType, data: object): SessionView {
       const before = views.find((view) => view.sessionId === sessionId);
       const revision = (before?.revision ?? -1) + 1;
       const after = evolveSession(before, {
-        ...{ id: randomUUID(), sessionId, revision, position: '1', type, v: 1, data },
+        ...{ id: randomUUID(), sessionId, revision, position: '1', type, data },
+        v: eventTypes[type].v,
         meta: { at: `2026-01-01T00:00:0${revision}Z`, actor: 'a', commandId: 'c' },
       });
       views = [after, ...views.filter((view) => view !== before)];

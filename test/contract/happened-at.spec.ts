@@ -1,4 +1,10 @@
-import { evolveSession, happenedAt, type SessionEvent, type SessionView } from '@playhead/contract';
+import {
+  eventTypes,
+  evolveSession,
+  happenedAt,
+  type SessionEvent,
+  type SessionView,
+} from '@playhead/contract';
 import fc from 'fast-check';
 
 const at = '2026-06-01T12:00:00.000Z';
@@ -23,7 +29,7 @@ const event = (revision: number, occurredAt: string): SessionEvent => ({
   revision,
   position: String(revision),
   type: 'message.posted',
-  v: 1,
+  v: eventTypes['message.posted'].v,
   data: { messageId: `m${revision}`, role: 'assistant', source: 'agent', content: 'x' },
   meta: { at, occurredAt, actor: 'key:t', commandId: `c${revision}` },
 });

@@ -9,6 +9,7 @@ import {
   refuse,
   sessionStatuses,
   statusOf,
+  type EventType,
   type OpenView,
   type SessionEvent,
 } from '@playhead/contract';
@@ -75,7 +76,7 @@ describe('events', () => {
     const started = evolveOpenView(undefined, event('session.started', 1, { source: 'api' }));
     for (const type of Object.keys(eventTypes)) {
       for (const data of [null, undefined, 7, 'x', [], { messageId: {}, content: 9 }]) {
-        const sick = event(type, 1, data, 1);
+        const sick = event(type, eventTypes[type as EventType].v, data, 1);
         for (const before of [undefined, started]) {
           expect(evolveOpenView(before, sick).session.revision).toBe(1);
         }
@@ -92,7 +93,7 @@ describe('events', () => {
     const posted = (nth: number): SessionEvent =>
       event(
         'message.posted',
-        1,
+        eventTypes['message.posted'].v,
         { messageId: `m${nth}`, role: 'user', source: 'user', content: 'x', sequence: nth },
         nth,
       );

@@ -56,6 +56,28 @@ describe('an upcast', () => {
   });
 });
 
+describe('a message in version 1', () => {
+  const message = { messageId: 'm', role: 'user', source: 'user', tokens: 9, content: 'x' };
+
+  it.each<[object, object]>([
+    [{}, {}],
+    [{ inputTokens: 7 }, { usage: { input: 7 } }],
+    [{ outputTokens: 0 }, { usage: { output: 0 } }],
+    [{ inputTokens: 7, outputTokens: 2 }, { usage: { input: 7, output: 2 } }],
+  ])('with %j is read with %j', (had, has) => {
+    for (const type of ['message.posted', 'message.completed']) {
+      const data = Object.freeze({ ...message, ...had, extra: { kept: [1] } });
+      const old = { ...anEvent(data), type };
+      expect(upcast(old)).toEqual({
+        ...old,
+        v: 2,
+        data: { ...message, ...has, extra: { kept: [1] } },
+        stored: { v: 1, data },
+      });
+    }
+  });
+});
+
 describe('tool.finished 1', () => {
   it.each([
     ['finished', {}],

@@ -1,4 +1,4 @@
-import type { MessageView } from '@playhead/contract';
+import { unknownTokens, type MessageView } from '@playhead/contract';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { listMessages, MessageRow } from '../../projections/messages.ts';
@@ -30,6 +30,7 @@ const plainMessage = {
   ...{ source: 'user', participantId: null, agentType: null, agentName: null, model: null },
   ...{ content: '', chunks: 0, ahead: [], turn: null, tokens: null, inputTokens: null },
   ...{ outputTokens: null, costNano: null, durationMs: null, error: null, extra: {} },
+  ...{ usage: unknownTokens, attachments: [] },
 } satisfies Partial<MessageView>;
 
 const insert = <Row extends object>(entity: new () => Row, rows: readonly object[]) =>

@@ -1,6 +1,7 @@
 import {
   compareMessages,
   compareParticipants,
+  unknownTokens,
   type MessageView,
   type ParticipantView,
   type SessionView,
@@ -53,7 +54,7 @@ const message = (messageId: string, fields: Partial<MessageView> = {}): MessageV
     turn: null,
   },
   ...{ tokens: null, inputTokens: null, outputTokens: null, costNano: null, durationMs: null },
-  ...{ occurredAt: second(0), error: null, extra: {} },
+  ...{ usage: unknownTokens, attachments: [], occurredAt: second(0), error: null, extra: {} },
   ...fields,
 });
 

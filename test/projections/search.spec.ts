@@ -1,4 +1,4 @@
-import { comparableInstant, type SessionEvent } from '@playhead/contract';
+import { comparableInstant, eventTypes, type SessionEvent } from '@playhead/contract';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { projections } from '../../projections/index.ts';
@@ -38,7 +38,7 @@ const posted = (nth: number, content: string): SessionEvent => ({
   revision: 1,
   position: '',
   type: 'message.posted',
-  v: 1,
+  v: eventTypes['message.posted'].v,
   data: { messageId: 'm', role: 'user', source: 'user', content },
   meta: { at: moment(nth), actor: 'test', commandId: `c${nth}` },
 });

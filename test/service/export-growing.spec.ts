@@ -150,7 +150,7 @@ it('an export of a growing session is a prefix in every format, never a mixture'
   );
   for (const text of texts.csv) {
     const contents = csvCells(text).slice(1);
-    expect(contentsAt).toContain(JSON.stringify(contents.map((row) => row.at(-1))));
+    expect(contentsAt).toContain(JSON.stringify(contents.map((row) => row[9])));
   }
   for (const text of texts.markdown) {
     expect(contentsAt).toContain(JSON.stringify(markdownParts(text).blocks));

@@ -178,21 +178,21 @@ describe('of a session full of hostile text', () => {
     const [head, ...rows] = csvCells(await exported(sessionId, 'csv'));
     expect(head?.join()).toBe(
       'Timestamp,Agent,Type,Model,Input Tokens,Output Tokens,Total Tokens,Cost,Duration (ms),' +
-        'Content',
+        'Content,Cache Read Tokens,Cache Write Tokens,Reasoning Tokens,Attachments',
     );
     const safe = `'${hostile.replaceAll('\n', ' ')}`;
     for (const row of rows) expect(row.slice(1, 4)).toEqual([safe, safe, safe]);
     expect(rows.map((row) => row.slice(4))).toEqual([
-      ['', '', '5', '', '', safe],
-      ['', '', '', '', '', safe],
-      ['', '', '', '', '', safe],
+      ['', '', '5', '', '', safe, '', '', '', ''],
+      ['', '', '', '', '', safe, '', '', '', ''],
+      ['', '', '', '', '', safe, '', '', '', ''],
     ]);
     const beginnings = ['=1', '+1', '-1', '@a', '\t=1', '\r=1', ' \n=1', '＝1', 'a=1', ' 1'];
     const id = randomUUID();
     await service.post('/api/sessions', { sessionId: id });
     for (const content of beginnings) await ask(id, 'message.post', { content });
     const cells = csvCells(await exported(id, 'csv')).slice(1);
-    expect(cells.map((row) => row.at(-1))).toEqual([
+    expect(cells.map((row) => row[9])).toEqual([
       ...["'=1", "'+1", "'-1", "'@a", "'\t=1", "' =1", "'  =1", "'＝1", 'a=1', ' 1'],
     ]);
   });

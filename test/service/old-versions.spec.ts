@@ -95,7 +95,9 @@ it('a build without an upcast refuses to start and names what it cannot read', a
   expect(refused.stdout).toBe('');
   expect(refused.stderr).toBe(
     'DATABASE_URL: the log holds versions of events that no upcast lifts to those of this build: ' +
-      "tool.finished 1 (today's is 2); start a build that has the upcasts\n",
+      "message.completed 1 (today's is 2), message.posted 1 (today's is 2), " +
+      "tool.finished 1 (today's is 2), tool.output 1 (today's is 2); " +
+      'start a build that has the upcasts\n',
   );
   expect(read('docs/operate.md')).toContain(refused.stderr);
   rmSync(folder, { recursive: true });

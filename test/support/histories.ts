@@ -6,6 +6,7 @@ import {
   messageIdOf,
   participantIdOf,
   sessionStream,
+  type EventType,
   type MessageView,
   type ParticipantView,
   type SessionEvent,
@@ -42,13 +43,37 @@ const author = {
   turn: maybe(count),
   extra,
 };
+/** Counts of which at least one is there. */
+const tokenUsage = fc
+  .tuple(
+    fc.constantFrom('input', 'output', 'cacheRead', 'cacheWrite', 'reasoning'),
+    fc.record({ input: maybe(count), cacheRead: maybe(count), reasoning: maybe(count) }),
+    count,
+  )
+  .map(([field, others, one]) => ({ ...others, [field]: one }));
+const attachment = fc.record({
+  hash: fc.constantFrom('a', 'b').map((digit) => digit.repeat(64)),
+  type: fc.constantFrom('image/png', 'text/plain; charset=utf-8'),
+  bytes: count,
+  name: maybe(text),
+  preview: maybe(text),
+});
+const attachments = maybe(fc.array(attachment, { maxLength: 3 }));
 const usage = {
   tokens: maybe(count),
-  inputTokens: maybe(count),
+  usage: maybe(tokenUsage),
+  attachments,
   costNano: maybe(count),
   durationMs: maybe(fc.double({ min: 0.001, max: 1e13, noNaN: true })),
 };
 
+/** As version 1 of a message had it. */
+const usage1 = {
+  ...{ tokens: maybe(count), inputTokens: maybe(count), outputTokens: maybe(count) },
+  costNano: maybe(count),
+};
+
+/** By event type; with `@` and a version where it is not today's. */
 const dataOf: Record<string, fc.Arbitrary<unknown>> = {
   'session.started': fc.record({
     source: fc.constantFrom('web', 'api', 'cli-stream', 'cli-upload', 'import'),
@@ -87,6 +112,7 @@ const dataOf: Record<string, fc.Arbitrary<unknown>> = {
   }),
   'participant.left': fc.record({ participantId }),
   'message.posted': fc.record({ ...author, ...usage, content: text }),
+  'message.posted@1': fc.record({ ...author, ...usage1, content: text }),
   'message.started': fc.record(author),
   'message.chunked': fc
     .nat(3)
@@ -94,8 +120,10 @@ const dataOf: Record<string, fc.Arbitrary<unknown>> = {
       fc.record({ messageId, from: fc.constant(from), to: fc.constant(from), text }),
     ),
   'message.completed': fc.record({ ...author, ...usage, content: text }),
+  'message.completed@1': fc.record({ ...author, ...usage1, content: text }),
   'message.failed': fc.record({ messageId, error: text, content: text }),
   'tool.called': fc.record({ callId: messageId, tool: text }),
+  'tool.output': fc.record({ callId: messageId, text, attachments }),
   'nobody.knows-this': fc.record({ anything: fc.jsonValue() }),
 };
 
@@ -105,17 +133,23 @@ const occurredAt = fc
 
 /** Events of a few sessions, interleaved: known, unknown, and of versions yet to come. */
 export const histories = (maxLength: number): fc.Arbitrary<Happening[]> => {
-  const one = fc.constantFrom(...Object.keys(dataOf)).chain((type) =>
-    fc.record({
+  const one = fc.constantFrom(...Object.keys(dataOf)).chain((name) => {
+    const [type = '', old] = name.split('@');
+    const v = old === undefined ? versionOf(type) : Number(old);
+    return fc.record({
       sessionId: fc.constantFrom('s1', 's 2', 's-ü/3', '4🚀'),
       type: fc.constant(type),
-      v: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 9),
-      data: dataOf[type] ?? fc.constant({}),
+      v: fc.constantFrom(v, v, v, v, v, v, v, 9),
+      data: dataOf[name] ?? fc.constant({}),
       occurredAt: maybe(occurredAt),
-    }),
-  );
+    });
+  });
   return fc.array(one, { minLength: 1, maxLength, size: 'max' });
 };
+
+/** Today's version of a type; any of one that nobody knows. */
+const versionOf = (type: string): number =>
+  Object.hasOwn(eventTypes, type) ? eventTypes[type as EventType].v : 7;
 
 let clock = 0;
 
@@ -123,7 +157,7 @@ let clock = 0;
 export const newEvent = ({ type, v, data, occurredAt: happened }: Happening): NewEvent => ({
   id: randomUUID(),
   type,
-  v: v ?? (Object.hasOwn(eventTypes, type) ? 1 : 7),
+  v: v ?? versionOf(type),
   // What the log cannot tell from absent must not be there.
   data: JSON.parse(JSON.stringify(data)) as unknown,
   meta: {

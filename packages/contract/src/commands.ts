@@ -1,8 +1,10 @@
 import * as z from 'zod';
+import { attachments } from './events/attachment.ts';
 import { count, milliseconds, nanoDollars } from './events/common.ts';
 import { messageRole, messageSource } from './events/message.ts';
 import { participantKind } from './events/participant.ts';
 import { activity, endKind } from './events/session.ts';
+import { tokenUsage, type TokenUsage } from './events/token-usage.ts';
 import { id } from './ids.ts';
 
 /** Longest name, label value, reason and the like, in UTF-16 units. */
@@ -25,13 +27,33 @@ const author = {
   agentName: line.optional(),
   model: line.optional(),
 };
+/** `inputTokens` and `outputTokens` are other names of `usage.input` and `usage.output`. */
 const usage = {
   tokens: count.optional(),
+  usage: tokenUsage.optional(),
   inputTokens: count.optional(),
   outputTokens: count.optional(),
   costNano: nanoDollars.optional(),
   durationMs: milliseconds.optional(),
+  attachments: attachments.optional(),
 };
+
+interface FlatTokens {
+  readonly usage?: TokenUsage | undefined;
+  readonly inputTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
+}
+
+/** Nothing of what was sent is passed over: two counts of the same tokens must be the same. */
+const inputAgrees = ({ usage, inputTokens }: FlatTokens): boolean =>
+  inputTokens === undefined || (usage?.input ?? inputTokens) === inputTokens;
+const outputAgrees = ({ usage, outputTokens }: FlatTokens): boolean =>
+  outputTokens === undefined || (usage?.output ?? outputTokens) === outputTokens;
+
+const differsFrom = (field: 'inputTokens' | 'outputTokens', other: string) => ({
+  path: [field],
+  error: `must be the same as ${other}, or absent`,
+});
 
 /**
  * Everything one can ask of a session, by name, with what it takes: the same over HTTP and on the
@@ -72,12 +94,10 @@ export const commandTypes = {
     model: line.optional(),
   }),
   'participant.leave': z.strictObject({ participantId: id, reason: line.optional() }),
-  'message.post': z.strictObject({
-    messageId: id.optional(),
-    ...author,
-    ...usage,
-    content: text,
-  }),
+  'message.post': z
+    .strictObject({ messageId: id.optional(), ...author, ...usage, content: text })
+    .refine(inputAgrees, differsFrom('inputTokens', 'usage.input'))
+    .refine(outputAgrees, differsFrom('outputTokens', 'usage.output')),
   'message.start': z.strictObject({
     messageId: id.optional(),
     ...author,
@@ -90,7 +110,10 @@ export const commandTypes = {
     index: z.number().int().nonnegative().max(10_000_000),
     text,
   }),
-  'message.complete': z.strictObject({ messageId: id, content: text.optional(), ...usage }),
+  'message.complete': z
+    .strictObject({ messageId: id, content: text.optional(), ...usage })
+    .refine(inputAgrees, differsFrom('inputTokens', 'usage.input'))
+    .refine(outputAgrees, differsFrom('outputTokens', 'usage.output')),
   'message.fail': z.strictObject({ messageId: id, error: line.min(1) }),
   'tool.call': z.strictObject({
     callId: id.optional(),
@@ -99,7 +122,7 @@ export const commandTypes = {
     messageId: id.optional(),
     participantId: id.optional(),
   }),
-  'tool.output': z.strictObject({ callId: id, text }),
+  'tool.output': z.strictObject({ callId: id, text, attachments: attachments.optional() }),
   'tool.finish': z.strictObject({
     callId: id,
     exitCode: z

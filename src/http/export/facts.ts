@@ -1,8 +1,10 @@
 import {
   dollars,
+  type Attachment,
   type MessageView,
   type ParticipantView,
   type SessionView,
+  type TokenCounts,
 } from '@playhead/contract';
 
 /** Something that is said of a session or a message, for people: what it is, and the value. */
@@ -44,6 +46,7 @@ export const sessionFacts = (session: SessionView, exportedAt: Date): Fact[] => 
 export const totalFacts = ({ counted }: SessionView): Fact[] => [
   ['Total Messages', String(counted.messages)],
   ['Total Tokens', String(counted.tokens)],
+  ...tokenFacts(counted.usage),
   ['Total Cost', money(counted.costNano, 4)],
   ['Total Duration', seconds(counted.durationMs)],
 ];
@@ -53,11 +56,20 @@ export const messageFacts = (message: MessageView): Fact[] => [
   ['Time', message.occurredAt],
   ...optional('Model', message.model),
   ...optional('Tokens', tokensOf(message)),
+  ...optional('Cache', cacheOf(message.usage)),
+  ...optional('Reasoning Tokens', shown(message.usage.reasoning)),
   ...optional('Cost', message.costNano === null ? null : money(message.costNano, 6)),
   ...optional('Duration', message.durationMs === null ? null : seconds(message.durationMs)),
   ...optional('State', message.state === 'complete' ? null : message.state),
   ...optional('Error', message.error),
+  ...attachmentTexts(message.attachments).map((text): Fact => ['Attachment', text]),
 ];
+
+/** What a message refers to: name, media type, size, and the hash under which it is stored. */
+export const attachmentTexts = (attachments: readonly Attachment[]): string[] =>
+  attachments.map(({ name, type, bytes, hash }) =>
+    [name, type, `${bytes} bytes`, `sha256:${hash}`].filter(Boolean).join(' '),
+  );
 
 /** What a participant is, `type - model` as far as both are known; empty when neither is. */
 export const kindOf = ({ agentType, model }: ParticipantView): string =>
@@ -69,8 +81,24 @@ export const nameOf = ({ name, participantId }: ParticipantView): string => name
 const optional = (label: string, value: string | null): Fact[] =>
   value === null ? [] : [[label, value]];
 
+const shown = (count: number | null): string | null => (count === null ? null : String(count));
+
+/** Totals by what tokens were used for, as far as anybody has said. */
+const tokenFacts = ({ input, output, cacheRead, cacheWrite, reasoning }: TokenCounts): Fact[] => [
+  ...optional('Input Tokens', shown(input)),
+  ...optional('Output Tokens', shown(output)),
+  ...optional('Cache Read Tokens', shown(cacheRead)),
+  ...optional('Cache Write Tokens', shown(cacheWrite)),
+  ...optional('Reasoning Tokens', shown(reasoning)),
+];
+
+const cacheOf = ({ cacheRead, cacheWrite }: TokenCounts): string | null =>
+  cacheRead === null && cacheWrite === null
+    ? null
+    : `${cacheRead ?? '?'} read, ${cacheWrite ?? '?'} written`;
+
 function tokensOf({ tokens, inputTokens, outputTokens }: MessageView): string | null {
-  if (tokens === null) return null;
   const parts = `${inputTokens ?? '?'}→${outputTokens ?? '?'}`;
-  return inputTokens === null && outputTokens === null ? `${tokens}` : `${tokens} (${parts})`;
+  if (inputTokens === null && outputTokens === null) return shown(tokens);
+  return `${tokens ?? '?'} (${parts})`;
 }

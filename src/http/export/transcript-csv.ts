@@ -1,10 +1,10 @@
 import { dollars, type MessageView } from '@playhead/contract';
-import { speakerOf } from './facts.ts';
+import { attachmentTexts, speakerOf } from './facts.ts';
 import type { Transcript } from './transcript.ts';
 
 type Cell = string | number | null;
 
-/** As AgentPipe's own export has them. */
+/** As AgentPipe's own export has them, then what it does not have. */
 const columns: readonly (readonly [string, (message: MessageView) => Cell])[] = [
   ['Timestamp', ({ occurredAt }) => occurredAt],
   ['Agent', speakerOf],
@@ -16,6 +16,10 @@ const columns: readonly (readonly [string, (message: MessageView) => Cell])[] = 
   ['Cost', ({ costNano }) => dollars(costNano)],
   ['Duration (ms)', ({ durationMs }) => durationMs],
   ['Content', ({ content }) => content],
+  ['Cache Read Tokens', ({ usage }) => usage.cacheRead],
+  ['Cache Write Tokens', ({ usage }) => usage.cacheWrite],
+  ['Reasoning Tokens', ({ usage }) => usage.reasoning],
+  ['Attachments', ({ attachments }) => attachmentTexts(attachments).join('; ') || null],
 ];
 
 /** A transcript's messages as CSV (RFC 4180), a line each. */

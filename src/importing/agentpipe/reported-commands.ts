@@ -1,4 +1,4 @@
-import { id, type Summary } from '@playhead/contract';
+import { id, type Summary, type TokenUsage } from '@playhead/contract';
 import type {
   DeclaredParticipant,
   ReportedCommand,
@@ -99,8 +99,7 @@ export function messageOf(data: CliData<'message.created'>, body: string) {
         sequence: sequence_number,
         turn: turn_number,
         tokens: tokens_used,
-        inputTokens: input_tokens,
-        outputTokens: output_tokens,
+        usage: usageOf(input_tokens, output_tokens),
         costNano: nano(cost),
         durationMs: isSaid(duration_ms) ? Math.round(duration_ms) : undefined,
       }),
@@ -113,6 +112,12 @@ export function messageOf(data: CliData<'message.created'>, body: string) {
       ...defined({ name: agent_name }),
     },
   };
+}
+
+/** Tokens as far as they were said. */
+function usageOf(input: Maybe<number>, output: Maybe<number>): TokenUsage | undefined {
+  const said = defined({ input, output });
+  return Object.keys(said).length > 0 ? said : undefined;
 }
 
 /** The CLI sends no role; programs that send one name these. */

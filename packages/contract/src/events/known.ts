@@ -25,13 +25,13 @@ const versions: {
   'session.member-removed': 1,
   'participant.joined': 1,
   'participant.left': 1,
-  'message.posted': 1,
+  'message.posted': 2,
   'message.started': 1,
   'message.chunked': 1,
-  'message.completed': 1,
+  'message.completed': 2,
   'message.failed': 1,
   'tool.called': 1,
-  'tool.output': 1,
+  'tool.output': 2,
   'tool.finished': 2,
 };
 

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { id } from '../ids.ts';
+import { attachments } from './attachment.ts';
 import { count, extra, milliseconds, nanoDollars } from './common.ts';
+import { tokenUsage } from './token-usage.ts';
 import { versioned } from './versioned.ts';
 
 /** Whose part a message has in the conversation, in the words of language models. */
@@ -22,11 +24,10 @@ const author = {
   model: z.string().optional(),
 };
 
-/** What a message cost, as far as its producer says. */
-const usage = {
+/** What a message cost, as far as its producer says; `tokens` is the producer's own sum. */
+const cost = {
   tokens: count.optional(),
-  inputTokens: count.optional(),
-  outputTokens: count.optional(),
+  usage: tokenUsage.optional(),
   costNano: nanoDollars.optional(),
   durationMs: milliseconds.optional(),
 };
@@ -36,8 +37,15 @@ const sequencing = { sequence: count.optional(), turn: count.optional() };
 
 export const messageEvents = {
   'message.posted': versioned(
-    1,
-    z.object({ ...author, ...sequencing, ...usage, content: z.string(), extra }),
+    2,
+    z.object({
+      ...author,
+      ...sequencing,
+      ...cost,
+      content: z.string(),
+      attachments: attachments.optional(),
+      extra,
+    }),
   ),
   'message.started': versioned(1, z.object({ ...author, ...sequencing, extra })),
   /** Chunks `from` to `to` (inclusive, from 0) of a started message, their texts joined. */
@@ -50,12 +58,13 @@ export const messageEvents = {
    * it saw.
    */
   'message.completed': versioned(
-    1,
+    2,
     z.object({
       ...author,
       ...sequencing,
-      ...usage,
+      ...cost,
       content: z.string(),
+      attachments: attachments.optional(),
       chunksHash: z.string().optional(),
       extra,
     }),

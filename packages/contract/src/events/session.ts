@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { id } from '../ids.ts';
+import { attachments } from './attachment.ts';
 import { count, extra, milliseconds, nanoDollars } from './common.ts';
 import { versioned } from './versioned.ts';
 
@@ -101,7 +102,10 @@ export const sessionEvents = {
    * What a producer recorded and no other event has a place for, as a line of its log or a row of
    * an imported file: kept for readers of the log, and no view changes by it.
    */
-  'session.noted': versioned(1, z.object({ kind: z.string(), extra })),
+  'session.noted': versioned(
+    1,
+    z.object({ kind: z.string(), attachments: attachments.optional(), extra }),
+  ),
   'session.owner-set': versioned(1, z.object({ owner: id })),
   'session.member-added': versioned(1, z.object({ member: id })),
   'session.member-removed': versioned(1, z.object({ member: id })),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { id } from '../ids.ts';
+import { attachments } from './attachment.ts';
 import { extra, milliseconds } from './common.ts';
 import { versioned } from './versioned.ts';
 
@@ -19,7 +20,10 @@ export const toolEvents = {
       extra,
     }),
   ),
-  'tool.output': versioned(1, z.object({ callId: id, text: z.string() })),
+  'tool.output': versioned(
+    2,
+    z.object({ callId: id, text: z.string(), attachments: attachments.optional() }),
+  ),
   /**
    * The outcome is decided once, when the call ends. In version 1 every reader worked it out from
    * exit code and error, and would have read old calls in another way had that rule ever changed.

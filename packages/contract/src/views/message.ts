@@ -1,10 +1,12 @@
 import type { KnownSessionEvent } from '../events/index.ts';
 import { asKnown } from '../events/known.ts';
 import type { SessionEvent } from '../envelope.ts';
+import type { Attachment } from '../events/attachment.ts';
 import type { MessageRole, MessageSource } from '../events/message.ts';
 import { happenedAt } from '../instants.ts';
 import { withRun, type ChunkRun } from './chunks.ts';
 import { compareText } from './participant.ts';
+import { tokenCounts, unknownTokens, type TokenCounts } from './totals.ts';
 
 /** A message of a session, whole or still being written. */
 export interface MessageView {
@@ -28,10 +30,13 @@ export interface MessageView {
   readonly sequence: number | null;
   readonly turn: number | null;
   readonly tokens: number | null;
+  /** The same as `usage.input` and `usage.output`. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  readonly usage: TokenCounts;
   readonly costNano: number | null;
   readonly durationMs: number | null;
+  readonly attachments: readonly Attachment[];
   readonly occurredAt: string;
   readonly error: string | null;
   readonly extra: Readonly<Record<string, unknown>>;
@@ -127,26 +132,31 @@ function begun(event: Begun): MessageView {
 
 type Used = Pick<
   MessageView,
-  'tokens' | 'inputTokens' | 'outputTokens' | 'costNano' | 'durationMs'
+  'tokens' | 'inputTokens' | 'outputTokens' | 'usage' | 'costNano' | 'durationMs' | 'attachments'
 >;
 
 const unused: Used = {
   tokens: null,
   inputTokens: null,
   outputTokens: null,
+  usage: unknownTokens,
   costNano: null,
   durationMs: null,
+  attachments: [],
 };
 
 function used(event: Begun): Used {
   if (event.type === 'message.started') return unused;
-  const { tokens, inputTokens, outputTokens, costNano, durationMs } = event.data;
+  const { tokens, usage, costNano, durationMs, attachments } = event.data;
+  const counts = tokenCounts(usage);
   return {
     tokens: tokens ?? null,
-    inputTokens: inputTokens ?? null,
-    outputTokens: outputTokens ?? null,
+    inputTokens: counts.input,
+    outputTokens: counts.output,
+    usage: counts,
     costNano: costNano ?? null,
     durationMs: durationMs ?? null,
+    attachments: attachments ?? unused.attachments,
   };
 }
 

@@ -15,7 +15,7 @@ export const VIEW_MESSAGES_MAX = 50;
 export const VIEW_PARTICIPANTS_MAX = 200;
 
 /** Of the fold that makes a view of events; raised whenever it gives another result. */
-export const OPEN_VIEW_VERSION = 5;
+export const OPEN_VIEW_VERSION = 6;
 
 /**
  * What a session looks like when it is opened. Bounded, so that it costs the same for a short and

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { sessionEvent } from '../envelope.ts';
+import { attachment } from '../events/attachment.ts';
 import { messageRole, messageSource } from '../events/message.ts';
 import { participantKind } from '../events/participant.ts';
 import { activity, endKind, reportedTotals, sessionSource, summary } from '../events/session.ts';
@@ -23,12 +24,22 @@ const extra = z.record(z.string(), z.unknown());
 /** The last event about it: its revision and when the service received it. */
 const lastEvent = { revision: z.number().int(), at: instant };
 
+const usage = z.object({
+  input: number,
+  output: number,
+  cacheRead: number,
+  cacheWrite: number,
+  reasoning: number,
+});
+const attachments = z.array(attachment);
+
 const totals = z.object({
   messages: z.number(),
   toolCalls: z.number(),
   tokens: z.number(),
   inputTokens: z.number(),
   outputTokens: z.number(),
+  usage,
   costNano: z.number(),
   durationMs: z.number(),
 });
@@ -102,8 +113,10 @@ export const messageView = z.object({
   tokens: number,
   inputTokens: number,
   outputTokens: number,
+  usage,
   costNano: number,
   durationMs: number,
+  attachments,
   occurredAt: instant,
   error: text,
   extra,
@@ -120,6 +133,7 @@ export const toolView = z.object({
   participantId: text,
   output: z.string(),
   outputLength: z.number().int(),
+  attachments,
   exitCode: number,
   error: text,
   durationMs: number,

@@ -187,15 +187,24 @@ function fittingCount(entries: readonly TimelineEntry[]): number {
 export function charactersOf(entry: TimelineEntry): number {
   switch (entry.kind) {
     case 'message':
-      return entry.message.content.length + aheadOf(entry.message) + lengthOf(entry.message.extra);
+      return lengthOfMessage(entry.message);
     case 'tool': {
-      const { output, input, error, extra } = entry.tool;
-      return output.length + lengthOf(input) + (error?.length ?? 0) + lengthOf(extra);
+      const { output, input, error, attachments, extra } = entry.tool;
+      const texts = output.length + lengthOf(input) + (error?.length ?? 0);
+      return texts + lengthOf(extra) + lengthOfList(attachments);
     }
     case 'event':
       return lengthOf(entry.event.data);
   }
 }
+
+const lengthOfMessage = (message: MessageView): number =>
+  message.content.length +
+  aheadOf(message) +
+  lengthOf(message.extra) +
+  lengthOfList(message.attachments);
+
+const lengthOfList = (list: readonly object[]): number => (list.length > 0 ? lengthOf(list) : 0);
 
 const aheadOf = ({ ahead }: MessageView): number =>
   ahead.reduce((sum, { text }) => sum + text.length, 0);

@@ -1,4 +1,5 @@
 import type { KnownSessionEvent } from '../events/index.ts';
+import { ATTACHMENTS_MAX, type Attachment } from '../events/attachment.ts';
 import { asKnown } from '../events/known.ts';
 import type { ToolOutcome } from '../events/tool.ts';
 import type { SessionEvent } from '../envelope.ts';
@@ -23,6 +24,8 @@ export interface ToolView {
   readonly output: string;
   /** How long the whole output is; more than `output` holds when its beginning was cut. */
   readonly outputLength: number;
+  /** Of all its output, in order: the last ones, at most `ATTACHMENTS_MAX`. */
+  readonly attachments: readonly Attachment[];
   readonly exitCode: number | null;
   readonly error: string | null;
   readonly durationMs: number | null;
@@ -58,6 +61,7 @@ export function evolveTool(view: ToolView | undefined, event: SessionEvent): Too
         ...lastEvent,
         output: endOf(view.output + known.data.text, TOOL_OUTPUT_MAX),
         outputLength: view.outputLength + known.data.text.length,
+        attachments: lastOf(view.attachments, known.data.attachments),
       };
     case 'tool.finished': {
       const { outcome, exitCode, error, durationMs, extra } = known.data;
@@ -87,6 +91,7 @@ const called = (event: Called): ToolView => ({
   participantId: event.data.participantId ?? null,
   output: '',
   outputLength: 0,
+  attachments: [],
   exitCode: null,
   error: null,
   durationMs: null,
@@ -95,6 +100,13 @@ const called = (event: Called): ToolView => ({
   finishedAt: null,
   extra: event.data.extra ?? {},
 });
+
+/** Both lists as one, cut at its beginning to what a view holds. */
+const lastOf = (
+  held: ToolView['attachments'],
+  more: ToolView['attachments'] | undefined,
+): ToolView['attachments'] =>
+  more === undefined ? held : [...held, ...more].slice(-ATTACHMENTS_MAX);
 
 /** The last characters of a text. Half of a character at the cut goes too: no store takes it. */
 export const endOf = (text: string, lengthMax: number): string =>

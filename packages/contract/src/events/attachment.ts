@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { count } from './common.ts';
+
+/** Attachments that one event refers to. */
+export const ATTACHMENTS_MAX = 100;
+/** Longest media type, and longest name of an attachment, in UTF-16 units. */
+export const ATTACHMENT_NAME_MAX = 255;
+/** Longest preview of an attachment, in UTF-16 units. */
+export const ATTACHMENT_PREVIEW_MAX = 1_000;
+
+/** The SHA-256 of an attachment's bytes in hex: what it is stored and asked for under. */
+export const attachmentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
+
+const TOKEN = '[A-Za-z0-9!#$&^_.+-]+';
+const PARAMETER = `${TOKEN}=(?:${TOKEN}|"[ !#-\\[\\]-~]*")`;
+
+/** A media type such as `image/png` or `text/plain; charset=utf-8`. RFC 9110, 8.3.1. */
+export const mediaType = z
+  .string()
+  .max(ATTACHMENT_NAME_MAX)
+  .regex(new RegExp(`^${TOKEN}/${TOKEN}(?:; ?${PARAMETER})*$`), 'must be a media type');
+
+/** Something too large for an event, or no text, that is stored once by the hash of its bytes. */
+export const attachment = z.strictObject({
+  hash: attachmentHash,
+  type: mediaType,
+  bytes: count,
+  name: z.string().max(ATTACHMENT_NAME_MAX).optional(),
+  /** The beginning of a text, or some words about what it is. */
+  preview: z.string().max(ATTACHMENT_PREVIEW_MAX).optional(),
+});
+export type Attachment = z.infer<typeof attachment>;
+
+/** What one event refers to, in the order in which it names them. */
+export const attachments = z.array(attachment).max(ATTACHMENTS_MAX);
