@@ -47,3 +47,6 @@ export const goodVariants = variants.filter(({ name }) => !name.startsWith('unkn
 
 /** A recorded input as text; only where `haveSamples`. */
 export const dataFile = (name: string): string => readFileSync(`${folder}${name}`, 'utf8');
+
+/** For tests of the recordings; skipped by name where they are not. */
+export const describeWithSamples = haveSamples ? describe : describe.skip;

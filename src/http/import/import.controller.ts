@@ -92,7 +92,7 @@ export class ImportController {
   async #withProgress(file: ImportRequest, reply: FastifyReply): Promise<void> {
     const lines = new PassThrough();
     const tell = (line: ImportLine): void => void lines.write(`${JSON.stringify(line)}\n`);
-    void reply.type(NDJSON).send(lines);
+    void reply.status(200).type(NDJSON).send(lines);
     let next = 0;
     try {
       const result = await this.importer.take(file, (progress) => {
