@@ -63,6 +63,7 @@ const environment = z.object({
     .string()
     .regex(/^[A-Za-z0-9._]{1,64}$/, 'must be 1 to 64 letters, digits, dots or underscores')
     .default(''),
+  EVENTSTORE_MAX_APPEND_SIZE: whole(1024 * 1024, 16 * 1024 * 1024).default(1024 * 1024),
   PLAYHEAD_INGEST_PER_MINUTE: whole(1, 1_000_000).default(100),
   PLAYHEAD_REQUESTS_PER_MINUTE: whole(1, 100_000_000).default(6_000),
   PLAYHEAD_SOCKETS_PER_KEY: whole(1, 1_000_000).default(2_000),
@@ -94,6 +95,8 @@ export interface Config {
   readonly eventStoreUrl: string | undefined;
   /** Before the names of streams there, so that several logs may share a server. */
   readonly eventStorePrefix: string;
+  /** The server's own limit of one append, `MaxAppendSize`, in bytes. */
+  readonly eventStoreMaxAppendSize: number;
   /** Events a minute and conversation that ingest may add. */
   readonly ingestPerMinute: number;
   /** Requests a minute that one key may make of one node. */
@@ -133,6 +136,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl: data.DATABASE_URL,
     eventStoreUrl: data.EVENTSTORE_URL,
     eventStorePrefix: data.EVENTSTORE_STREAM_PREFIX,
+    eventStoreMaxAppendSize: data.EVENTSTORE_MAX_APPEND_SIZE,
     ingestPerMinute: data.PLAYHEAD_INGEST_PER_MINUTE,
     requestsPerMinute: data.PLAYHEAD_REQUESTS_PER_MINUTE,
     socketsPerKey: data.PLAYHEAD_SOCKETS_PER_KEY,

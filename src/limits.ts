@@ -2,6 +2,8 @@
 export const limits = {
   /** One append: data and meta of all its events as JSON. The same in every store. */
   appendBytesMax: 900 * 1024,
+  /** The same of a whole session, where the store can take it at once; EventStoreDB by its own. */
+  wholeSessionBytesMax: 24 * 1024 * 1024,
   /** Events that one call of the Postgres append function carries. */
   batchEventsMax: 128,
   batchBytesMax: 1024 * 1024,
@@ -184,6 +186,8 @@ export const limits = {
   requestMs: 300_000,
   /** One HTTP body, but for event files. */
   bodyBytesMax: 1024 * 1024,
+  /** A whole session that is uploaded. */
+  uploadBytesMax: 16 * 1024 * 1024,
   /** A file of events, and the lines in it. */
   ndjsonBytesMax: 32 * 1024 * 1024,
   ndjsonLinesMax: 50_000,

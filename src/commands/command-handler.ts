@@ -158,6 +158,7 @@ export class CommandHandler {
           stream: sessionStream(sessionId),
           expected,
           events,
+          isWholeSession: batch.some(({ request }) => request.command.type === 'report-session'),
         }));
       } catch (failure) {
         if (failure instanceof LogError && failure.code === 'conflict') return false;

@@ -17,6 +17,8 @@ export const OPEN_PATHS: ReadonlySet<string> = new Set([
   ...['/start', '/docs', '/docs/style.css'],
 ]);
 
+/** Where a body may be larger than others: a whole session. */
+const UPLOAD_PATH = '/api/sessions/upload';
 /** Where the body is a file that is taken as it arrives, whatever type it is sent as. */
 const IMPORT_PATH = '/api/import';
 const FILE = 'application/octet-stream';
@@ -26,6 +28,7 @@ export const NDJSON = 'application/x-ndjson';
 /** How large a body may be. */
 export interface RequestHooksOptions {
   readonly bodyBytesMax: number;
+  readonly uploadBytesMax: number;
   readonly ndjsonBytesMax: number;
   readonly origins: AllowedOrigins;
   readonly preflightMaxAgeS: number;
@@ -74,6 +77,9 @@ export function addRequestHooks(
   fastify.addHook('onRequest', (request, _reply, done) => {
     if (pathOf(request) === IMPORT_PATH) request.headers['content-type'] = FILE;
     done();
+  });
+  fastify.addHook('onRoute', (route) => {
+    if (route.url === UPLOAD_PATH) route.bodyLimit = options.uploadBytesMax;
   });
   addBodyDecoding(fastify);
   fastify.removeAllContentTypeParsers();

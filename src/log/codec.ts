@@ -42,6 +42,19 @@ const INTEGER_MAX = 2 ** 31 - 1;
 /** No control characters: stores send names in lines. No half surrogate pairs: UTF-8 has none. */
 const stream = /^[^\p{Cc}\p{Cs}]{1,256}$/u;
 
+/** How large appends may be, in bytes of data and meta of all their events. */
+export interface AppendLimits {
+  readonly appendBytesMax: number;
+  /** Of an append that is a whole session. */
+  readonly wholeSessionBytesMax: number;
+}
+
+/** How large this append may be. */
+export const appendBytesMax = (
+  { isWholeSession = false }: Pick<Append, 'isWholeSession'>,
+  limits: AppendLimits,
+): number => (isWholeSession ? limits.wholeSessionBytesMax : limits.appendBytesMax);
+
 /**
  * Checks an append and writes its events as JSON. Throws `LogError` `invalid` with the field, or
  * `too-large` when data and meta of all its events are more than `bytesMax` bytes.

@@ -20,14 +20,18 @@ interface Database {
 
 /** Opens the log that is configured. Throws what the person who starts the service can read. */
 export async function openLog(
-  { limits, eventStoreUrl, eventStorePrefix }: Config,
+  { limits, eventStoreUrl, eventStorePrefix, eventStoreMaxAppendSize }: Config,
   { database, url, location, setting }: Database,
   nodes: Nodes,
   logger: Logger,
 ): Promise<EventLog> {
   const warn = (message: string, about: unknown): void => logger.warn({ about }, message);
   if (eventStoreUrl !== undefined) {
-    const options = { connectionString: eventStoreUrl, streamPrefix: eventStorePrefix };
+    const options = {
+      ...{ connectionString: eventStoreUrl, streamPrefix: eventStorePrefix },
+      // The server counts what is around data and meta, too: the same share as of its default.
+      wholeSessionBytesMax: (eventStoreMaxAppendSize * limits.appendBytesMax) / (1024 * 1024),
+    };
     return openEventStoreLog({ ...limits, ...options, warn }).catch((failure: unknown) => {
       throw new StartupError('EVENTSTORE_URL', failure);
     });

@@ -40,6 +40,20 @@ const messagesOf = async (id: string): Promise<Message[]> =>
   (await service.get<{ messages: Message[] }>(`/api/sessions/${id}/messages?limit=100`)).messages;
 
 describe('an uploaded session', () => {
+  // An EventStoreDB takes what it is set to: see docs/operate.md.
+  (process.env.EVENTSTORE_URL ? it.skip : it)(
+    'may be far larger than any other append',
+    async () => {
+      const id = crypto.randomUUID();
+      const body = conversationBody({ id, messages: 5_000, text: 'x'.repeat(1_500) });
+      expect(JSON.stringify(body).length).toBeGreaterThan(8 * 1024 * 1024);
+      expect((await upload(service, body, key)).status).toBe(201);
+      const session = await service.get<Record<string, unknown>>(`/api/sessions/${id}`);
+      expect(session).toMatchObject({ totalMessages: 5_000, totalTokens: 750_000 });
+      expect(await eventsOf(service, id)).toHaveLength(5_004);
+    },
+  );
+
   it.each(shapes)('is in list, detail and search at once: %s', async (shape, bodyOf) => {
     const id = crypto.randomUUID();
     const word = `quokka${shape}`;

@@ -1,4 +1,4 @@
-import { encode } from '../codec.ts';
+import { appendBytesMax, encode } from '../codec.ts';
 import {
   LogError,
   START,
@@ -84,7 +84,7 @@ class EventStoreLog implements EventLog {
   }
 
   async append(append: Append): Promise<Appended> {
-    const storable = encode(append, this.options.appendBytesMax);
+    const storable = encode(append, appendBytesMax(append, this.options));
     return this.#writer
       .append(storable)
       .catch((fault: unknown) => this.#noteDeleted(append.stream, fault));

@@ -6,6 +6,8 @@ export interface EventStoreLogOptions {
   readonly streamPrefix?: string;
   /** Data and meta of all events of one append. */
   readonly appendBytesMax: number;
+  /** The same of a whole session; the server's own limit is above it. */
+  readonly wholeSessionBytesMax: number;
   /** Appends not answered yet; beyond it `overloaded`. */
   readonly appendQueueMax: number;
   readonly appendQueueBytesMax: number;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HeadSignal } from '../wake-up-signal.ts';
-import { decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
+import { appendBytesMax, decode, encode, type StorableAppend, type StoredEvent } from '../codec.ts';
 import { boundedPage, type PageBounds } from '../pages.ts';
 import {
   LogError,
@@ -21,6 +21,7 @@ import { numberOf, positionOf } from '../positions.ts';
 /** Limits of a memory log; sizes in bytes, times in milliseconds. */
 export interface MemoryLogOptions {
   readonly appendBytesMax: number;
+  readonly wholeSessionBytesMax: number;
   readonly readEventsMax: number;
   readonly readBytesMax: number;
   readonly pollIntervalMs: number;
@@ -30,6 +31,7 @@ export interface MemoryLogOptions {
 
 const defaults: MemoryLogOptions = {
   appendBytesMax: 900 * 1024,
+  wholeSessionBytesMax: 24 * 1024 * 1024,
   readEventsMax: 1_000,
   readBytesMax: 4 * 1024 * 1024,
   pollIntervalMs: 200,
@@ -60,7 +62,7 @@ class MemoryLog implements EventLog {
   constructor(private readonly options: MemoryLogOptions) {}
 
   async append(append: Append): Promise<Appended> {
-    const storable = encode(append, this.options.appendBytesMax);
+    const storable = encode(append, appendBytesMax(append, this.options));
     // As with a real store others get their turn, however busily somebody appends.
     await turn();
     if (this.#closed) throw new LogError('unavailable', 'the log is closed');

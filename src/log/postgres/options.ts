@@ -4,6 +4,8 @@ export interface PostgresLogOptions {
   readonly connectionString: string;
   /** Data and meta of all events of one append. */
   readonly appendBytesMax: number;
+  /** The same of a whole session. */
+  readonly wholeSessionBytesMax: number;
   /** What one call of the append function carries; a larger append goes alone. */
   readonly batchEventsMax: number;
   readonly batchBytesMax: number;

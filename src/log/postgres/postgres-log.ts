@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { encode } from '../codec.ts';
+import { appendBytesMax, encode } from '../codec.ts';
 import {
   LogError,
   START,
@@ -75,7 +75,7 @@ class PostgresLog implements EventLog {
   }
 
   async append(append: Append): Promise<Appended> {
-    const storable = encode(append, this.options.appendBytesMax);
+    const storable = encode(append, appendBytesMax(append, this.options));
     return this.#writer.append(storable);
   }
 

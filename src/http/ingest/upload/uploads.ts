@@ -50,8 +50,7 @@ export class Uploads {
       return new DuplicateSession(sessionId, failure.message);
     }
     if (failure instanceof LogError && failure.code === 'too-large') {
-      const { appendBytesMax } = this.limits;
-      const why = `its events take more than the ${appendBytesMax} bytes of one append`;
+      const why = `its events are more than one append takes (${failure.message})`;
       const way = 'send them as application/x-ndjson to /api/ingest';
       return new Problem('too-large', `the session cannot be stored at once: ${why}; ${way}`);
     }
