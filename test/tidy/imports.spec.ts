@@ -92,6 +92,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['prom-client', 'rate-limiter-flexible', 'reflect-metadata'],
   ],
+  'src/importing/': ['type src/commands/', contract, 'uuid'],
   'src/gateway/': [
     ...[
       ...edge,
