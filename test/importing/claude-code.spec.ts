@@ -1,4 +1,5 @@
-import { entriesOf, jsonLines, readingOf, reportsOf } from '../support/imports.ts';
+import { entriesOf, reportsOf } from '../support/imported.ts';
+import { jsonLines, readingOf } from '../support/imports.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const base = { sessionId: 's-1', timestamp: at, cwd: '/work', version: '2.0.1' };
@@ -22,7 +23,7 @@ const assistant = (
 
 const text = (words: string) => ({ type: 'text', text: words });
 
-const read = async (...rows: unknown[]) => entriesOf(await readingOf(jsonLines(...rows)));
+const read = async (...rows: unknown[]) => entriesOf((await readingOf(jsonLines(...rows))).read);
 
 describe('a Claude Code transcript', () => {
   it('has its session, its messages, and the calls with what became of them', async () => {

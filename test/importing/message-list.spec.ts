@@ -111,12 +111,11 @@ describe('a list of messages', () => {
   it('counts tokens as the contract does', () => {
     const [, , first, , second] = messagesOf(all);
     expect(first).toMatchObject({
-      inputTokens: 40,
-      outputTokens: 20,
+      usage: { input: 40, output: 20 },
       tokens: 120,
       model: 'gpt-4o',
     });
-    expect(second).toMatchObject({ inputTokens: 7, outputTokens: 3, tokens: 21 });
+    expect(second).toMatchObject({ usage: { input: 7, output: 3 }, tokens: 21 });
   });
 
   it('gives each result to its call', () => {

@@ -147,14 +147,13 @@ describe('an export of opencode', () => {
     const [, first, second] = messagesOf(all);
     expect(first).toMatchObject({
       model: 'claude-x',
-      inputTokens: 100,
-      outputTokens: 50,
+      usage: { input: 100, output: 50 },
       tokens: 1_350,
       costNano: 12_300_000,
       durationMs: 8_000,
     });
     // Where there is a total it says that reasoning is within the output.
-    expect(second).toMatchObject({ inputTokens: 5, outputTokens: 10, tokens: 15 });
+    expect(second).toMatchObject({ usage: { input: 5, output: 10 }, tokens: 15 });
   });
 
   it('has calls with their results and times', () => {

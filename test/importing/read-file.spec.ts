@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { UnknownFormat } from '../../src/importing/read-file.ts';
-import { bounds, entriesOf, jsonLines, readingOf } from '../support/imports.ts';
+import { entriesOf } from '../support/imported.ts';
+import { bounds, jsonLines, readingOf } from '../support/imports.ts';
 
 const row = (uuid: string, content: string) => ({
   ...{ type: 'user', uuid, sessionId: 's-1', timestamp: '2026-01-01T00:00:00Z' },
@@ -16,7 +17,7 @@ describe('a file as it arrives', () => {
   it('is read alike however it is cut into pieces', async () => {
     const file = `\u{FEFF}${jsonLines(row('a', 'naïve 🎉'), '', row('b', '東京'))}`;
     const whole = await readingOf(file);
-    expect(messages(entriesOf(whole))).toEqual(['naïve 🎉', '東京']);
+    expect(messages(entriesOf(whole.read))).toEqual(['naïve 🎉', '東京']);
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
@@ -29,9 +30,9 @@ describe('a file as it arrives', () => {
 
   it('may end its lines as Windows does, or not at all', async () => {
     const lines = [row('a', 'one'), row('b', 'two')].map((line) => JSON.stringify(line));
-    const whole = entriesOf(await readingOf(`${lines.join('\n')}\n`));
+    const whole = entriesOf((await readingOf(`${lines.join('\n')}\n`)).read);
     // A row is known by its text: the end of its line is none of it.
-    expect(entriesOf(await readingOf(lines.join('\r\n')))).toEqual(whole);
+    expect(entriesOf((await readingOf(lines.join('\r\n'))).read)).toEqual(whole);
   });
 
   it('goes on after lines that are torn, no JSON, no UTF-8 or too long', async () => {
@@ -41,9 +42,9 @@ describe('a file as it arrives', () => {
       Buffer.from(jsonLines(row('long', 'x'.repeat(bounds.lineBytesMax)), row('b', 'two'))),
       Buffer.from('{"type":"user","uuid":"c"'),
     ]);
-    const { read } = await readingOf(file);
-    const faults = read.flatMap(({ line, read: one }) =>
-      'unreadable' in one ? [`${line} ${one.unreadable}`] : [],
+    const { read, lines } = await readingOf(file);
+    const faults = read.flatMap((one, nth) =>
+      'unreadable' in one ? [`${lines[nth]} ${one.unreadable}`] : [],
     );
     expect(faults).toEqual([
       expect.stringMatching(/^2 not JSON: /),
@@ -51,7 +52,7 @@ describe('a file as it arrives', () => {
       expect.stringMatching(/^4 \d+ bytes are more than the 1000000 of a line$/),
       expect.stringMatching(/^6 not JSON: /),
     ]);
-    expect(messages(entriesOf({ read }))).toEqual(['one', 'two']);
+    expect(messages(entriesOf(read))).toEqual(['one', 'two']);
   });
 
   it.each([
@@ -74,6 +75,6 @@ describe('a file as it arrives', () => {
     const broken = Array.from({ length: 90 }, (_, nth) => `broken ${nth}`);
     const { format, read } = await readingOf(jsonLines(...broken, row('a', 'one')));
     expect(format).toBe('Claude Code transcript');
-    expect(messages(entriesOf({ read }))).toEqual(['one']);
+    expect(messages(entriesOf(read))).toEqual(['one']);
   });
 });

@@ -1,5 +1,6 @@
 import { describeWithSamples, dataFile } from '../support/samples.ts';
-import { entriesOf, readingOf, reportsOf } from '../support/imports.ts';
+import { entriesOf, reportsOf } from '../support/imported.ts';
+import { readingOf } from '../support/imports.ts';
 
 /* The real files in `../shared/data`; what they hold is counted here once more, in other ways. */
 
@@ -31,7 +32,7 @@ describeWithSamples('recorded files', () => {
       const rows = rowsOf(`claude-code/${name}.jsonl`);
       const reading = await readingOf(dataFile(`claude-code/${name}.jsonl`), { name });
       expect(reading.format).toBe('Claude Code transcript');
-      const entries = entriesOf(reading);
+      const entries = entriesOf(reading.read);
       const calls = rows.flatMap(blocks).filter(({ type }) => type === 'tool_use');
       expect(
         new Set(reportsOf(entries, 'report-tool-call').map(({ call }) => call.callId)),
@@ -55,7 +56,7 @@ describeWithSamples('recorded files', () => {
         [...last.values()].reduce((sum, count) => sum + count, 0),
       );
       // Every row is there: as what it says, or as a line that could not be read.
-      const ofRow = new Set(reading.read.map(({ line }) => line));
+      const ofRow = new Set(reading.lines);
       expect(ofRow.size).toBe(rows.length);
     },
   );
@@ -65,7 +66,7 @@ describeWithSamples('recorded files', () => {
       const rows = rowsOf(name);
       const reading = await readingOf(dataFile(name));
       expect(reading.format).toBe('AgentPipe events');
-      const entries = entriesOf(reading);
+      const entries = entriesOf(reading.read);
       expect(entries).toHaveLength(rows.length);
       const count = (type: string) => rows.filter((row) => row?.type === type).length;
       expect(reportsOf(entries, 'report-message')).toHaveLength(count('message.created'));
@@ -78,7 +79,7 @@ describeWithSamples('recorded files', () => {
 
   it('of AgentPipe: a chat log', async () => {
     const text = dataFile('agentpipe-chat.log');
-    const entries = entriesOf(await readingOf(text));
+    const entries = entriesOf((await readingOf(text)).read);
     const messages = reportsOf(entries, 'report-message').map(({ message }) => message);
     expect(messages).toHaveLength([...text.matchAll(/^\[\d\d:\d\d:\d\d\] /gm)].length);
     expect(messages[4]?.content).toMatch(/with\ttab\.\nSecond line\.$/);
@@ -93,7 +94,7 @@ describeWithSamples('recorded files', () => {
     const state = JSON.parse(text) as {
       messages: { Content: string; Metrics: { TotalTokens: number; Cost: number } | null }[];
     };
-    const entries = entriesOf(await readingOf(text));
+    const entries = entriesOf((await readingOf(text)).read);
     const messages = reportsOf(entries, 'report-message').map(({ message }) => message);
     expect(messages.map(({ content }) => content)).toEqual(
       state.messages.map(({ Content }) => Content),

@@ -67,7 +67,7 @@ export const sums = (all: readonly Imported[]) => {
   const posted = messagesOf(all);
   return {
     tokens: sum(posted.map((one) => one.tokens)),
-    input: sum(posted.map((one) => one.inputTokens)),
-    output: sum(posted.map((one) => one.outputTokens)),
+    input: sum(posted.map((one) => one.usage?.input)),
+    output: sum(posted.map((one) => one.usage?.output)),
   };
 };

@@ -1,5 +1,5 @@
 import { formats } from '../../src/importing/formats.ts';
-import type { Imported, ImportedEntry } from '../../src/importing/imported-entry.ts';
+import type { Imported } from '../../src/importing/imported-entry.ts';
 import { openFile } from '../../src/importing/read-file.ts';
 
 export const bounds = { lineBytesMax: 1_000_000, documentBytesMax: 10_000_000 };
@@ -18,29 +18,19 @@ export async function* arriving(
   }
 }
 
-/** What a file is read as, line by line. */
+/** What a file is read as; each line that was read of stands in `lines`, once for each thing. */
 export async function readingOf(
   content: string | Buffer,
   { name = 'file', lengths }: { name?: string; lengths?: readonly number[] } = {},
-): Promise<{ format: string; read: { line: number; read: Imported }[] }> {
+): Promise<{ format: string; read: Imported[]; lines: number[] }> {
   const file = await openFile(arriving(content, lengths), { name }, formats, bounds);
-  const read: { line: number; read: Imported }[] = [];
-  for await (const one of file.entries) read.push({ line: one.line, read: one.read });
-  return { format: file.format, read };
+  const [read, lines]: [Imported[], number[]] = [[], []];
+  for await (const one of file.entries) {
+    read.push(one.read);
+    lines.push(one.line);
+  }
+  return { format: file.format, read, lines };
 }
-
-/** The entries among what was read. */
-export const entriesOf = ({ read }: { read: { read: Imported }[] }): ImportedEntry[] =>
-  read.flatMap(({ read: one }) => ('report' in one ? [one] : []));
-
-/** Reports of one type. */
-export const reportsOf = <Type extends ImportedEntry['report']['type']>(
-  entries: readonly ImportedEntry[],
-  type: Type,
-) =>
-  entries.flatMap(({ report }) =>
-    report.type === type ? [report as Extract<ImportedEntry['report'], { type: Type }>] : [],
-  );
 
 /** Rows of JSON as a file. */
 export const jsonLines = (...rows: unknown[]): string =>

@@ -92,7 +92,6 @@ const table: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['prom-client', 'rate-limiter-flexible', 'reflect-metadata'],
   ],
-  'src/importing/': ['type src/commands/', contract, 'uuid'],
   'src/gateway/': [
     ...[
       ...edge,
