@@ -80,7 +80,8 @@ export type LogErrorCode =
  * Why the log did not do what it was asked.
  *
  * - `conflict`: the stream is not where the append expected it; nothing of it was stored.
- * - `too-large`: over the limit of one append, which the message says. `invalid`: no store can hold it; `field` says what.
+ * - `too-large`: over the limit of one append, which the message says. `invalid`: no store can
+ *   hold it; `field` says what.
  * - `deleted`: somebody deleted the stream for good on the server of the log; no retry helps.
  * - `overloaded`: the queue of waiting appends is full; nothing was stored.
  * - `unavailable`: the store did not answer in time. Only here the outcome of an append is unknown:
