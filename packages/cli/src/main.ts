@@ -5,6 +5,7 @@ import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addParked } from './commands/parked.ts';
 import { addProjections } from './commands/projections.ts';
+import { addReplay } from './commands/replay.ts';
 import { addSend } from './commands/send.ts';
 import { addTail } from './commands/tail.ts';
 import { exitCodes, Failure } from './failure.ts';
@@ -12,7 +13,17 @@ import { sharedOptions, withSharedOptions } from './shared-options.ts';
 
 /** Each adds one command to the program: a file a command. */
 const commands = [
-  ...[addTail, addSend, addExport, addKeys, addParked, addProjections, addLog, addDoctor],
+  ...[
+    addTail,
+    addReplay,
+    addSend,
+    addExport,
+    addKeys,
+    addParked,
+    addProjections,
+    addLog,
+    addDoctor,
+  ],
 ];
 
 function createProgram(): Command {
