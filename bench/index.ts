@@ -2,6 +2,7 @@ import { appendEsdb } from './append-esdb.ts';
 import { appendHttp } from './append-http.ts';
 import { appendBy1, appendBy256, appendBy32 } from './append-log.ts';
 import { appendSession } from './append-session.ts';
+import { at100k } from './at-100k.ts';
 import { command } from './command.ts';
 import { copyEsdb, copyPostgres } from './copy.ts';
 import { fanout } from './fanout.ts';
@@ -45,6 +46,7 @@ export const benches: readonly Bench[] = [
   slow,
   sse,
   open100k,
+  at100k,
   command,
   ...listBenches,
   searchRare,

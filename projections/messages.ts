@@ -1,4 +1,5 @@
 import {
+  compareMessages,
   evolveMessage,
   extended,
   messageIdOf,
@@ -11,6 +12,7 @@ import { AfterLoad, Column, Entity, Index, PrimaryColumn, type DataSource } from
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
 import {
   pageOf,
+  pageWith,
   type Order,
   type KeysetPage,
   type PageRequest,
@@ -144,4 +146,25 @@ export function listMessages(
     .createQueryBuilder('message')
     .where('message.sessionId = :sessionId', { sessionId });
   return pageOf(query, inOrder, request, countExactMax);
+}
+
+/**
+ * The same as they were at a revision, which the read model must have reached. `open` are those
+ * that were being written then: of all others that had begun the rows are right, since a message
+ * that has ended does not change again.
+ */
+export function listMessagesAt(
+  database: DataSource,
+  sessionId: string,
+  { revision, open }: { readonly revision: number; readonly open: readonly MessageView[] },
+  request: PageRequest,
+  countExactMax: number,
+): Promise<KeysetPage<MessageView>> {
+  const ended = database
+    .getRepository(MessageRow)
+    .createQueryBuilder('message')
+    .where(`message.sessionId = :sessionId and message.state <> 'open'`, { sessionId })
+    .andWhere('message.revision <= :revision', { revision });
+  const inserted = { items: open, key: 'message.messageId', compare: compareMessages };
+  return pageWith<MessageView>(ended, inOrder, inserted, request, countExactMax);
 }

@@ -1,13 +1,15 @@
 import {
+  compareParticipants,
   evolveParticipant,
   participantIdOf,
   type ParticipantKind,
   type ParticipantView,
 } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
-import { byteOrder, int8, rowAsJson } from '../src/projecting/columns.ts';
+import { byteOrder, int8, rowAsJson, type TableReader } from '../src/projecting/columns.ts';
 import {
   pageOf,
+  pageOfItems,
   type Order,
   type KeysetPage,
   type PageRequest,
@@ -92,9 +94,22 @@ export function listParticipants(
   return pageOf(query, inOrder, request, countExactMax);
 }
 
+/** A part of a list of participants that are at hand, in the same order and with its cursors. */
+export const pageOfParticipants = (
+  items: readonly ParticipantView[],
+  request: PageRequest,
+  countExactMax: number,
+): KeysetPage<ParticipantView> =>
+  pageOfItems(
+    items,
+    { by: ['index', 'participantId'], compare: compareParticipants },
+    request,
+    countExactMax,
+  );
+
 /** The first participants of each of some sessions, at most `eachMax` of one. */
 export async function firstParticipants(
-  database: DataSource,
+  database: TableReader,
   sessionIds: readonly string[],
   eachMax: number,
 ): Promise<ReadonlyMap<string, readonly ParticipantRow[]>> {

@@ -1,7 +1,13 @@
 import { evolveTool, toolCallIdOf, type ToolView } from '@playhead/contract';
 import { Column, Entity, Index, PrimaryColumn, type DataSource } from 'typeorm';
 import { byteOrder, int8 } from '../src/projecting/columns.ts';
-import { pageOf, type KeysetPage, type PageRequest } from '../src/projecting/keyset-page.ts';
+import {
+  pageOf,
+  pageWith,
+  type KeysetPage,
+  type Order,
+  type PageRequest,
+} from '../src/projecting/keyset-page.ts';
 import type { Projection } from '../src/projecting/projection.ts';
 
 /** A call of a tool: the contract's view, field by field. */
@@ -90,6 +96,29 @@ export function listTools(
     .getRepository(ToolRow)
     .createQueryBuilder('call')
     .where('call.sessionId = :sessionId', { sessionId });
-  const order = { by: ['call.calledRevision'], direction: 'ASC' } as const;
-  return pageOf(query, order, request, countExactMax);
+  return pageOf(query, inOrder, request, countExactMax);
+}
+
+const inOrder: Order = { by: ['call.calledRevision'], direction: 'ASC' };
+
+const compareCalls = (a: ToolView, b: ToolView): number => a.calledRevision - b.calledRevision;
+
+/**
+ * The same as they were at a revision, which the read model must have reached. `running` are those
+ * that ran then: of all others the rows are right, since a call that is over does not change again.
+ */
+export function listToolsAt(
+  database: DataSource,
+  sessionId: string,
+  { revision, running }: { readonly revision: number; readonly running: readonly ToolView[] },
+  request: PageRequest,
+  countExactMax: number,
+): Promise<KeysetPage<ToolView>> {
+  const over = database
+    .getRepository(ToolRow)
+    .createQueryBuilder('call')
+    .where(`call.sessionId = :sessionId and call.state <> 'running'`, { sessionId })
+    .andWhere('call.revision <= :revision', { revision });
+  const inserted = { items: running, key: 'call.callId', compare: compareCalls };
+  return pageWith<ToolView>(over, inOrder, inserted, request, countExactMax);
 }

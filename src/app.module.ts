@@ -41,6 +41,7 @@ import { OpenStreams } from './http/sse/open-streams.ts';
 import { WhoamiController } from './http/operations/whoami.controller.ts';
 import type { FreeDiskSpace } from './embedded-postgres/index.ts';
 import type { ConsoleSubscriptions } from './live/console/console-subscriptions.ts';
+import type { SessionHistory } from './live/history/session-history.ts';
 import type { SessionSubscriptions } from './live/session/session-subscriptions.ts';
 import { hashOnly } from './importing/bound-entry.ts';
 import { Importer } from './importing/importer.ts';
@@ -71,6 +72,7 @@ export interface ServiceParts {
   readonly sampler: DifferenceSampler;
   readonly sessionSubscriptions: SessionSubscriptions;
   readonly consoleSubscriptions: ConsoleSubscriptions;
+  readonly sessionHistory: SessionHistory;
 }
 
 /** The one place where things are put together, by token. */
@@ -98,6 +100,7 @@ export class AppModule {
       [tokens.SESSION_REPAIRS, parts.repairs],
       [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
       [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
+      [tokens.SESSION_HISTORY, parts.sessionHistory],
       [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
       [tokens.KEYS, parts.keys],
       [tokens.REVOCATIONS, parts.revocations],

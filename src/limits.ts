@@ -50,6 +50,22 @@ export const limits = {
   /** A larger snapshot is not kept. */
   snapshotBytesMax: 8 * 1024 * 1024,
 
+  /** Events between two snapshots of what a session was like, for reads at a revision, at least; */
+  historySnapshotEvery: 250,
+  /** together they have at least so many times the bytes of a snapshot. */
+  historySnapshotShare: 4,
+  /** Sessions as they were at a revision, cached for the next page; the same for views. */
+  historyCacheBytesMax: 16 * 1024 * 1024,
+  /** Sessions that a node folds from far back at once; more reads of such are `overloaded`. */
+  historyFoldsMax: 8,
+
+  /** The list of sessions as it was: sessions that had other views then, */
+  listAtSessionsMax: 500,
+  /** and events that may be read and folded to find them. */
+  listAtEventsMax: 100_000,
+  /** Such lists that a node makes at once. */
+  listsAtMax: 2,
+
   /** Newest events kept in memory: for projections that keep up, and for viewers that go live. */
   tailBytesMax: 16 * 1024 * 1024,
   /** Events that a projection applies in one transaction. */
@@ -169,6 +185,10 @@ export const limits = {
   streamRetryMs: 2_000,
   /** How long a stream that is ended may take to read its buffer. */
   streamGraceMs: 300,
+  /** The longest pause of a replay, and what each pause may be shortened to. */
+  replayPauseMaxMs: 24 * 60 * 60 * 1_000,
+  /** A replay that is later than this, for a slow client, does not make up for it. */
+  replayLateMs: 1_000,
   /** Past events that `/api/realtime/stream` begins with. */
   realtimeReplayMax: 100,
 

@@ -23,3 +23,4 @@ export const DISK = Symbol('FreeDiskSpace');
 export const TAIL = Symbol('Tail');
 export const NODES = Symbol('Nodes');
 export const REBUILDS = Symbol('Rebuilds');
+export const SESSION_HISTORY = Symbol('SessionHistory');

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { eventTypes, sessionStream, type EventType } from '@playhead/contract';
 import type { EventLog, NewEvent } from '../../src/log/event-log.ts';
 
-/** Events of a long session. */
-export const LONG = 100_000;
+/** Events of a long session; `PLAYHEAD_BENCH_LONG` makes it a short one, to try a bench out. */
+export const LONG = Number(process.env.PLAYHEAD_BENCH_LONG ?? 100_000);
 const EVENTS_PER_APPEND = 1_000;
 
 /** Writes a session as of an agent that says a lot, in chunks. */

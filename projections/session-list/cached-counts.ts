@@ -13,7 +13,8 @@ const LONG = 1_000;
  */
 export function cachedCounts(cacheMs: number): CountSessions {
   const counts = new LRUCache<string, number>({ max: FILTERS_MAX, ttl: cacheMs });
-  return async (database, filter, max) => {
+  return async (database, filter, max, asOf) => {
+    if (asOf) return countSessions(database, filter, max, asOf);
     const key = JSON.stringify([filter, max]);
     const known = counts.get(key);
     if (known !== undefined) return known;

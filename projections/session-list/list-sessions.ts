@@ -1,8 +1,9 @@
 import type { Activity, SessionSource, SessionStatus } from '@playhead/contract';
-import type { DataSource } from 'typeorm';
-import { rowAsJson } from '../../src/projecting/columns.ts';
+import { rowAsJson, type TableReader } from '../../src/projecting/columns.ts';
 import { keysetPage, type KeysetPage, type PageRequest } from '../../src/projecting/keyset-page.ts';
 import { currentTotals, SessionRow } from '../sessions.ts';
+import { asOfTables, type SessionsAsOf } from './sessions-as-of.ts';
+import { Values } from './values.ts';
 
 /** What narrows the list of sessions: all filters must hold, each by one of its values. */
 export interface SessionFilter {
@@ -58,18 +59,20 @@ const WALK = 2_048;
  * as reading them.
  *
  * A list ordered by anything but the start holds a session as soon as both of its read models do.
+ * With `asOf` some sessions are in the list as they were.
  */
 export async function listSessions(
-  database: DataSource,
+  database: TableReader,
   filter: SessionFilter,
   request: PageRequest,
   countExactMax: number,
   order = NEWEST_FIRST,
   count: CountSessions = countSessions,
+  asOf?: SessionsAsOf,
 ): Promise<KeysetPage<SessionRow>> {
   const [total, sessions] = await Promise.all([
-    count(database, filter, countExactMax + 1),
-    sortedSessions(database, filter, request, order),
+    count(database, filter, countExactMax + 1, asOf),
+    sortedSessions(database, filter, request, order, asOf),
   ]);
   const counted = { found: total, exactMax: countExactMax };
   const page = keysetPage(sessions, request.limit, counted, ({ sortKey, id }) => [sortKey, id]);
@@ -80,17 +83,20 @@ export async function listSessions(
 
 /** How many sessions a filter leaves, counted up to `max`. */
 export type CountSessions = (
-  database: DataSource,
+  database: TableReader,
   filter: SessionFilter,
   max: number,
+  asOf?: SessionsAsOf,
 ) => Promise<number>;
 
 /** Counts them now. */
-export const countSessions: CountSessions = async (database, filter, max) => {
+export const countSessions: CountSessions = async (database, filter, max, asOf) => {
   const values = new Values();
+  const tables = asOfTables(database, asOf, values);
   const { byIndex, others } = conditionsOf(filter, values);
   const [counted] = await database.query<{ total: number }[]>(
-    `select count(*)::int as total from (
+    `${tables.length > 0 ? `with ${tables.join(', ')}` : ''}
+     select count(*)::int as total from (
        select 1 from sessions as session where ${all([...byIndex, ...others])}
        limit ${values.add(max)}
      ) as found`,
@@ -115,29 +121,33 @@ interface SortedSession {
  * top is walked, and when that is not enough, sessions are known to be few there.
  */
 async function sortedSessions(
-  database: DataSource,
+  database: TableReader,
   filter: SessionFilter,
   request: PageRequest,
   order: SessionListOrder,
+  asOf: SessionsAsOf | undefined,
 ): Promise<SortedSession[]> {
   const walked = new Values();
   const { text, isExact } = walk(filter, request, order, walked);
-  const found = await readSortedSessions(database, text, order, walked);
+  const found = await readSortedSessions(database, text, order, walked, asOf);
   if (isExact || found.length > request.limit) return found;
   const values = new Values();
-  return readSortedSessions(database, findAll(filter, request, order, values), order, values);
+  const all = findAll(filter, request, order, values);
+  return readSortedSessions(database, all, order, values, asOf);
 }
 
 /** The ids and sort keys that a statement gives, with their sessions, in one query. */
 async function readSortedSessions(
-  database: DataSource,
+  database: TableReader,
   sortKeys: string,
   { direction }: SessionListOrder,
   values: Values,
+  asOf: SessionsAsOf | undefined,
 ): Promise<SortedSession[]> {
   const { columns } = database.getMetadata(SessionRow);
+  const tables = [...asOfTables(database, asOf, values), `sorted as (${sortKeys})`];
   return database.query<SortedSession[]>(
-    `with sorted as (${sortKeys})
+    `with ${tables.join(', ')}
      select id, key::text as "sortKey",
        case when session.session_id is not null then ${rowAsJson('session', columns)} end as row
      from sorted left join sessions as session on session.session_id = sorted.id
@@ -252,16 +262,6 @@ function conditionsOf(filter: SessionFilter, values: Values): Conditions {
     others.push(`(session.name ilike ${pattern} or session.prompt ilike ${pattern})`);
   }
   return { byIndex, others };
-}
-
-/** The parameters of a statement. */
-class Values {
-  readonly list: unknown[] = [];
-
-  /** Adds one and returns how the statement names it. */
-  add(value: unknown): string {
-    return `$${this.list.push(value)}`;
-  }
 }
 
 const all = (conditions: readonly string[]): string =>

@@ -84,7 +84,13 @@ const BLANK = evolveSession(undefined, {
 function evolveOrder(row: SessionOrderRow | undefined, event: SessionEvent): SessionOrderRow {
   const kept = row && viewOf(row);
   const view = evolveSession(kept, event);
-  const { counted, name } = view;
+  // The name that is kept has been made ready before.
+  return orderOf(view, view.name === kept?.name ? (row?.name ?? '') : undefined);
+}
+
+/** What a session is ordered by; `name` is its name made ready, where that is known. */
+export function orderOf(view: SessionView, name = orderedName(view.name ?? '')): SessionOrderRow {
+  const { counted } = view;
   return {
     sessionId: view.sessionId,
     revision: view.revision,
@@ -95,9 +101,8 @@ function evolveOrder(row: SessionOrderRow | undefined, event: SessionEvent): Ses
     duration: counted.durationMs,
     declared: view.declared,
     startedAt: view.startedAt,
-    named: name !== null,
-    // The name that is kept has been made ready before.
-    name: name === kept?.name ? (row?.name ?? '') : orderedName(name ?? ''),
+    named: view.name !== null,
+    name,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import {
+  comparableInstant,
   refuse,
   sessionClose,
   sessionOpen,
@@ -24,12 +25,14 @@ import {
 import type { Server } from 'socket.io';
 import type { Authenticator } from '../access/principal.ts';
 import type { Config } from '../config.ts';
+import type { SessionHistory } from '../live/history/session-history.ts';
 import type { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import { Presence } from '../live/presence/presence.ts';
 import { reconnectDelayMs } from '../live/reconnect-delay.ts';
 import type { SessionAudience } from '../live/session/session-viewer.ts';
 import type { Nodes } from '../nodes/nodes.ts';
-import { CONFIG, SESSION_SUBSCRIPTIONS, KEYS, NODES } from '../tokens.ts';
+import { problemOf } from '../http/problem.ts';
+import { CONFIG, KEYS, NODES, SESSION_HISTORY, SESSION_SUBSCRIPTIONS } from '../tokens.ts';
 import { admitReaders, principalOf, refusalFor } from './admission.ts';
 import { acknowledgementFor } from './acknowledgements.ts';
 import { RoomBroadcasts } from './room-broadcasts.ts';
@@ -69,6 +72,7 @@ export class SessionsGateway
     @Inject(KEYS) private readonly keys: Authenticator,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(NODES) private readonly nodes: Nodes,
+    @Inject(SESSION_HISTORY) private readonly history: SessionHistory,
   ) {}
 
   /** How one request of a socket is answered; undefined when the socket is gone. */
@@ -168,7 +172,23 @@ export class SessionsGateway
     const request = parsePayload(sessionOpen, payload);
     if ('refusal' in request) answer({ ok: false, ...request.refusal });
     else if (!ack) answer({ ok: false, ...refuse('invalid', 'needs an acknowledgement function') });
-    else connected.sessions.open(request.value, answer);
+    else if (request.value.at === undefined) connected.sessions.open(request.value, answer);
+    else void this.#openAt(connected, request.value.sessionId, request.value.at, answer);
+  }
+
+  /** A view of what a session was: it takes no room, and nothing follows. */
+  async #openAt(
+    { socket, writeBuffer }: Connected,
+    sessionId: string,
+    at: number | string,
+    answer: (answer: SessionOpened | Refused) => void,
+  ): Promise<void> {
+    const moment = typeof at === 'number' ? { revision: at } : { time: comparableInstant(at) };
+    const found = await refusalFor(socket, this.keys)
+      .then((denied) => denied ?? this.history.open(sessionId, moment))
+      .catch((failure: unknown) => problemOf(failure).refusal);
+    const answered = 'code' in found ? { ok: false as const, ...found } : found;
+    await writeBuffer.whenDrained(() => answer(answered)).catch(() => undefined);
   }
 
   @SubscribeMessage('session:close')

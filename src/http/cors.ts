@@ -5,7 +5,7 @@ import type { AllowedOrigins, OriginAccess } from '../access/allowed-origins.ts'
 
 /** Response headers that a page of another origin may read. */
 const EXPOSED = [
-  ...['ETag', 'Location', 'Retry-After', 'WWW-Authenticate'],
+  ...['ETag', 'Location', 'Playhead-Revision', 'Retry-After', 'WWW-Authenticate'],
   ...['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'],
   ...['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
 ];

@@ -22,6 +22,9 @@ export interface Snapshots {
   /** Parts of a stream by their first revision; they may overlap, and some may be missing. */
   read(fold: Fold, stream: string): AsyncIterable<Snapshot>;
 
+  /** The last part of a stream that ends at or before a revision. */
+  lastUpTo(fold: Fold, stream: string, revision: number): Promise<Snapshot | undefined>;
+
   /**
    * Keeps a part in place of a shorter one that begins at the same revision. `data` is read before
    * this returns and may change afterwards; a part that is too large is not kept.

@@ -1,4 +1,4 @@
-import type { ColumnOptions, ValueTransformer } from 'typeorm';
+import type { ColumnOptions, DataSource, ValueTransformer } from 'typeorm';
 
 /** Text compared by byte, as JavaScript compares ASCII, whatever the database's language. */
 export const byteOrder = { type: 'text', collation: 'C' } as const satisfies ColumnOptions;
@@ -21,3 +21,6 @@ export function rowAsJson(
   // No column may have the name of the subquery: it would be taken for the row.
   return `(select row_to_json("(row)") from (select ${named.join(', ')}) as "(row)")`;
 }
+
+/** What statements on tables need: the database, or one transaction of it. */
+export type TableReader = Pick<DataSource, 'query' | 'getMetadata'>;

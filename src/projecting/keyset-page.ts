@@ -40,14 +40,7 @@ export async function pageOf<Row extends ObjectLiteral>(
   { page, limit, after }: PageRequest,
   countExactMax: number,
 ): Promise<KeysetPage<Row>> {
-  const unordered = query.clone().select('1');
-  const counted = await query.connection
-    .createQueryBuilder()
-    .select('count(*)::int', 'total')
-    .from(`(${unordered.limit(countExactMax + 1).getQuery()})`, 'found')
-    .setParameters(unordered.getParameters())
-    .getRawOne<{ total: number }>();
-  const total = counted?.total ?? 0;
+  const total = await countRows(query, countExactMax + 1);
   for (const path of order.by) query.addOrderBy(path, order.direction);
   // One more tells whether the list goes on.
   const rows = after
@@ -60,6 +53,85 @@ export async function pageOf<Row extends ObjectLiteral>(
     keysetIn(row, order),
   );
 }
+
+/** Items at hand that have a place in a list beside what a query finds. */
+export interface Inserted<Item> {
+  readonly items: readonly Item[];
+  /** The path of what tells items apart; of an item that the query finds, too, the row counts. */
+  readonly key: string;
+  /** The order of the list; it looks at nothing but the columns of the order. */
+  readonly compare: (a: Item, b: Item) => number;
+}
+
+/** A part of a list that is made of what a query finds and of some more items, as `pageOf`. */
+export async function pageWith<Row extends ObjectLiteral>(
+  query: SelectQueryBuilder<Row>,
+  order: Order,
+  inserted: Inserted<Row>,
+  { page, limit, after }: PageRequest,
+  countExactMax: number,
+): Promise<KeysetPage<Row>> {
+  const { compare } = inserted;
+  const items = await notFound(query, inserted);
+  const total = items.length + (await countRows(query, countExactMax + 1));
+  const counted = { found: total, exactMax: countExactMax };
+  const offset = after ? 0 : (page - 1) * limit;
+  // Rows from a little further up: as many of the items may lie before the page.
+  const skipped = Math.max(0, offset - items.length);
+  for (const path of order.by) query.addOrderBy(path, order.direction);
+  const rows = after
+    ? await rowsAfter(query, order, after, limit + 1)
+    : await query
+        .limit(limit + 1 + items.length)
+        .offset(skipped)
+        .getMany();
+  const cursor = after && rowAt<Row>(after, order);
+  const [first] = rows;
+  const isDue = (item: Row): boolean => {
+    if (cursor) return compare(item, cursor) > 0;
+    return skipped === 0 || (first !== undefined && compare(item, first) > 0);
+  };
+  const due = items.filter(isDue);
+  const start = after ? 0 : offset - skipped - (items.length - due.length);
+  const merged = [...rows, ...due].sort(compare).slice(start, start + limit + 1);
+  return keysetPage(merged, limit, counted, (row) => keysetIn(row, order));
+}
+
+/** The items that a query does not find. */
+async function notFound<Row extends ObjectLiteral>(
+  query: SelectQueryBuilder<Row>,
+  { items, key }: Inserted<Row>,
+): Promise<readonly Row[]> {
+  if (items.length === 0) return items;
+  const idOf = (item: Row): unknown => item[propertyOf(key)];
+  const found = await query
+    .clone()
+    .select(key, 'id')
+    .andWhere(`${key} in (:...inserted)`, { inserted: items.map(idOf) })
+    .getRawMany<{ id: unknown }>();
+  const ids = new Set(found.map(({ id }) => id));
+  return items.filter((item) => !ids.has(idOf(item)));
+}
+
+/** A part of a list of which all items are at hand, in order; a keyset has the values `by`. */
+export function pageOfItems<Item extends ObjectLiteral>(
+  items: readonly Item[],
+  { by, compare }: { readonly by: readonly string[]; readonly compare: Inserted<Item>['compare'] },
+  { page, limit, after }: PageRequest,
+  countExactMax: number,
+): KeysetPage<Item> {
+  const order: Order = { by, direction: 'ASC' };
+  const cursor = after && rowAt<Item>(after, order);
+  const from = cursor ? items.filter((item) => compare(item, cursor) > 0) : items;
+  const start = after ? 0 : (page - 1) * limit;
+  const counted = { found: items.length, exactMax: countExactMax };
+  const rows = from.slice(start, start + limit + 1);
+  return keysetPage(rows, limit, counted, (item) => keysetIn(item, order));
+}
+
+/** What a row has in the columns of the order, of the row that a keyset is of. */
+const rowAt = <Row extends ObjectLiteral>(keyset: Keyset, { by }: Order): Row =>
+  Object.fromEntries(by.map((path, nth) => [propertyOf(path), keyset[nth] ?? null])) as Row;
 
 /**
  * A page of rows, of which one more than `limit` was asked for; and as many were counted, one more
@@ -80,8 +152,26 @@ export function keysetPage<Row>(
   };
 }
 
+/** How many rows a query finds, counted up to `max`. */
+async function countRows<Row extends ObjectLiteral>(
+  query: SelectQueryBuilder<Row>,
+  max: number,
+): Promise<number> {
+  const unordered = query.clone().select('1');
+  const counted = await query.connection
+    .createQueryBuilder()
+    .select('count(*)::int', 'total')
+    .from(`(${unordered.limit(max).getQuery()})`, 'found')
+    .setParameters(unordered.getParameters())
+    .getRawOne<{ total: number }>();
+  return counted?.total ?? 0;
+}
+
+/** The property that a path of the query names. */
+const propertyOf = (path: string): string => path.slice(path.indexOf('.') + 1);
+
 const keysetIn = <Row extends ObjectLiteral>(row: Row, { by }: Order): Keyset =>
-  by.map((path) => row[path.slice(path.indexOf('.') + 1)] as string | number | null);
+  by.map((path) => row[propertyOf(path)] as string | number | null);
 
 /**
  * Rows beyond a keyset. Comparing whole rows goes straight to an entry of an index, however far

@@ -16,6 +16,7 @@ import {
 import { CommandHandler } from '../commands/command-handler.ts';
 import { SessionList } from '../session-list.ts';
 import { ConsoleSubscriptions } from '../live/console/console-subscriptions.ts';
+import { SessionHistory } from '../live/history/session-history.ts';
 import { SessionSubscriptions } from '../live/session/session-subscriptions.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { PostgresSnapshots } from '../log/postgres/index.ts';
@@ -81,6 +82,10 @@ export async function openParts(
     list: new SessionList(database, log.epoch),
   });
   cleanup.add(() => consoleSubscriptions.stop());
+  const sessionHistory = new SessionHistory(
+    { log, snapshots, onFault: onFault('session history') },
+    limits,
+  );
   const commands = openCommands({ log, snapshots }, limits, {
     onSnapshot: (sessionId) => sessionSubscriptions.fold(sessionId),
     onFault: onFault('snapshot'),
@@ -91,7 +96,7 @@ export async function openParts(
   cleanup.add(() => revocations.stop());
   return {
     ...{ database, disk, log, tail, nodes, keys, revocations, commands },
-    ...{ ...readModels, sessionSubscriptions, consoleSubscriptions },
+    ...{ ...readModels, sessionSubscriptions, consoleSubscriptions, sessionHistory },
   };
 }
 

@@ -51,6 +51,18 @@ describe.each([
     expect(await all(snapshots)).toEqual(parts);
   });
 
+  it('are found by the revision that they go up to', async () => {
+    const parts = [part(0, 9), part(10, 19), part(20, 24)];
+    for (const one of parts) await snapshots.keep(fold, 's', one);
+    const found = await Promise.all(
+      [0, 8, 9, 18, 19, 23, 24, 2 ** 31 - 1].map((at) => snapshots.lastUpTo(fold, 's', at)),
+    );
+    const [first, second, third] = parts;
+    expect(found).toEqual([...[undefined, undefined, first, first, second, second, third, third]]);
+    expect(await snapshots.lastUpTo({ ...fold, version: 1 }, 's', 30)).toBeUndefined();
+    expect(await snapshots.lastUpTo(fold, 't', 30)).toBeUndefined();
+  });
+
   it('give way to longer ones from the same revision, not to shorter ones', async () => {
     for (const revision of [5, 9, 7]) await snapshots.keep(fold, 's', part(0, revision));
     expect(await all(snapshots)).toEqual([part(0, 9)]);

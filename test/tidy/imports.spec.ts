@@ -76,6 +76,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
       'node:',
     ],
     ...[
+      'type src/projecting/columns.ts',
       'type src/projecting/projector.ts',
       'src/projecting/rebuild/cannot-swap.ts',
       'type src/projecting/rebuild/rebuilds.ts',

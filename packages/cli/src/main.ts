@@ -6,6 +6,7 @@ import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addParked } from './commands/parked.ts';
 import { addProjections } from './commands/projections.ts';
+import { addReplay } from './commands/replay.ts';
 import { addSend } from './commands/send.ts';
 import { addTail } from './commands/tail.ts';
 import { exitCodes, Failure } from './failure.ts';
@@ -13,7 +14,7 @@ import { sharedOptions, withSharedOptions } from './shared-options.ts';
 
 /** Each adds one command to the program: a file a command. */
 const commands = [
-  ...[addTail, addSend, addExport, addImport, addKeys, addParked],
+  ...[addTail, addReplay, addSend, addExport, addImport, addKeys, addParked],
   ...[addProjections, addLog, addDoctor],
 ];
 

@@ -66,7 +66,9 @@ export const refused = refusal.extend({ ok: z.literal(false) });
 /** What a client may send. */
 export const clientMessages: Readonly<Record<keyof ClientToServer, DocumentedMessage>> = {
   'session:open': {
-    summary: 'Opens a session: a view and what follows it, or every event after a revision',
+    summary:
+      'Opens a session: a view and what follows it, every event after a revision, or a view of ' +
+      'what it was',
     payload: sessionOpen,
     answer: sessionOpened,
   },

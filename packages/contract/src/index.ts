@@ -23,6 +23,7 @@ export * from './keys.ts';
 export * from './projections.ts';
 export * from './rebuilds.ts';
 export * from './refusal.ts';
+export * from './replay.ts';
 export * from './search.ts';
 export * from './socket.ts';
 export * from './status.ts';

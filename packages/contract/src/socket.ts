@@ -11,21 +11,33 @@ import type {
   Signal,
 } from './console.ts';
 import { sessionEvent, type SessionEvent } from './envelope.ts';
+import { instant } from './events/common.ts';
 import type { Refusal } from './errors.ts';
 import { id } from './ids.ts';
 import { refusal } from './refusal.ts';
 import type { OpenView } from './views/open-view.ts';
 
+/** No stream gets further; stores count revisions in 32 bits. */
+const REVISION_MAX = 2 ** 31 - 1;
+
 /**
  * Opens a session. Without `after`: a view, then what follows it. With `after`: every event of a
  * greater revision (-1: from the first; 0 skips revision 0). `afterId` is the id of the event at
  * `after`: the server checks it, so that a restored log never answers an old cursor.
+ *
+ * With `at`: the view as it was after the event of that revision, or at a time after the last event
+ * accepted by then. Nothing follows, and what the socket has open of the session stays open.
  */
 export const sessionOpen = z
   .strictObject({
     sessionId: id,
     after: z.number().int().min(-1).optional(),
     afterId: z.uuid().optional(),
+    at: z.union([z.number().int().min(0).max(REVISION_MAX), instant]).optional(),
+  })
+  .refine((open) => open.at === undefined || open.after === undefined, {
+    path: ['at'],
+    message: 'goes without `after`',
   })
   .refine((open) => open.afterId === undefined || (open.after ?? -1) >= 0, {
     path: ['afterId'],

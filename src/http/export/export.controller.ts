@@ -1,18 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
-import { exportFormats, id, sessionStream, type ExportFormat } from '@playhead/contract';
+import { exportFormats, id, sessionStream } from '@playhead/contract';
 import type { FastifyReply } from 'fastify';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
-import type { EventLog } from '../../log/event-log.ts';
+import type { SessionHistory } from '../../live/history/session-history.ts';
+import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
 import type { Projector } from '../../projecting/projector.ts';
-import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../../tokens.ts';
+import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR, SESSION_HISTORY } from '../../tokens.ts';
 import { Documented, type RouteDocument } from '../documents/documented.ts';
 import { Problem } from '../problem.ts';
 import { readQuery } from '../query-parameters.ts';
 import { RequiresScope } from '../requires-scope.ts';
+import { eventAt, moment } from '../sessions/at.ts';
 import type { ReadModelContext } from '../sessions/min-revision.ts';
 import { committedLines } from './committed-lines.ts';
 import { fileName } from './file-name.ts';
@@ -20,10 +22,14 @@ import { forms } from './formats.ts';
 import { inPieces } from './in-pieces.ts';
 import { openTranscript } from './transcript.ts';
 
-const exportQuery = z.strictObject({ format: z.enum(exportFormats).default('json') });
+const exportQuery = z.strictObject({
+  format: z.enum(exportFormats).default('json'),
+  at: moment.optional(),
+});
+type ExportQuery = z.infer<typeof exportQuery>;
 
 const document: RouteDocument = {
-  summary: 'A whole session as a file, as it was when the export began',
+  summary: 'A whole session as a file, as it was when the export began, or at a moment before',
   query: () => exportQuery,
   download: Object.values(forms).map(({ type }) => type),
 };
@@ -32,7 +38,8 @@ const document: RouteDocument = {
 const RETRY_AFTER_S = 5;
 
 /**
- * Whole sessions as files, at the revision that was the last one when the export began.
+ * Whole sessions as files, at the revision that was the last one when the export began, or at an
+ * earlier one.
  *
  * Read on in `transcript.ts` (what a session was at a revision), `formats.ts` (how it is written)
  * and `committed-lines.ts` (the events themselves). All of them are generators: the next page is
@@ -49,6 +56,7 @@ export class ExportController {
     @Inject(DATABASE) database: DataSource,
     @Inject(EVENT_LOG) log: EventLog,
     @Inject(PROJECTOR) projector: Projector,
+    @Inject(SESSION_HISTORY) private readonly history: SessionHistory,
   ) {
     this.#context = { database, log, projector, limits };
   }
@@ -75,11 +83,11 @@ export class ExportController {
 
   /** `kind` is what the file is named after. */
   async #export(kind: string, sessionId: string, query: unknown, reply: FastifyReply) {
-    const { format } = readQuery(exportQuery, query);
+    const asked = readQuery(exportQuery, query);
     this.#admit(reply);
     const exportedAt = new Date();
-    const { type, extension } = forms[format];
-    const pieces = inPieces(await this.#texts(format, sessionId, exportedAt, reply));
+    const { type, extension } = forms[asked.format];
+    const pieces = inPieces(await this.#texts(asked, sessionId, exportedAt, reply));
     // Before the first of them is there the export can still be refused as any request.
     const first = await pieces.next();
     const name = fileName(kind, sessionId, exportedAt, extension);
@@ -110,15 +118,15 @@ export class ExportController {
   }
 
   async #texts(
-    format: ExportFormat,
+    { format, at }: ExportQuery,
     sessionId: string,
     exportedAt: Date,
     reply: FastifyReply,
   ): Promise<AsyncGenerator<string>> {
     const { log, limits } = this.#context;
-    const isId = id.safeParse(sessionId).success;
-    const head = isId ? await log.last(sessionStream(sessionId)) : undefined;
-    if (!head) throw new Problem('not-found');
+    const head = at
+      ? await eventAt(this.history, sessionId, at, reply)
+      : await this.#head(sessionId);
     const { write } = forms[format];
     if (!write) {
       const bounds = { limit: limits.foldSliceMax, bytesMax: limits.exportBytesMax };
@@ -126,6 +134,13 @@ export class ExportController {
     }
     const isAwaited = (): boolean => !reply.raw.destroyed;
     return write(await openTranscript(this.#context, sessionId, head, isAwaited), exportedAt);
+  }
+
+  async #head(sessionId: string): Promise<RecordedEvent> {
+    const isId = id.safeParse(sessionId).success;
+    const head = isId ? await this.#context.log.last(sessionStream(sessionId)) : undefined;
+    if (!head) throw new Problem('not-found');
+    return head;
   }
 }
 

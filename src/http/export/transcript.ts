@@ -1,12 +1,11 @@
 import type { MessageView, ParticipantView, SessionView } from '@playhead/contract';
 import { listMessages } from '../../../projections/messages.ts';
+import { SessionAt } from '../../live/history/session-at.ts';
 import type { RecordedEvent } from '../../log/event-log.ts';
 import type { Keyset } from '../../projecting/keyset-page.ts';
 import { Problem } from '../problem.ts';
-import type { ReadModelContext } from '../sessions/min-revision.ts';
-import { staleSince } from '../sessions/stale-since.ts';
+import { readModelsReach, type ReadModelContext } from '../sessions/min-revision.ts';
 import { eventsUntil } from './events-until.ts';
-import { TranscriptFold } from './transcript-fold.ts';
 
 /** A session at one revision, however it goes on meanwhile. */
 export interface Transcript {
@@ -15,8 +14,6 @@ export interface Transcript {
   /** In the order in which they are listed, some at a time. */
   readonly messages: AsyncIterable<readonly MessageView[]>;
 }
-
-const RETRY_AFTER_S = 1;
 
 /**
  * The session as it was at `head`, one of its events. It is read twice, a page at a time: from the
@@ -35,7 +32,7 @@ export async function openTranscript(
   isAwaited: () => boolean,
 ): Promise<Transcript> {
   const { log, limits } = context;
-  const fold = new TranscriptFold();
+  const fold = new SessionAt();
   const bounds = { limit: limits.foldSliceMax, bytesMax: limits.exportBytesMax };
   for await (const page of eventsUntil(log, sessionId, head.revision, bounds)) {
     if (!isAwaited()) throw new Problem('unavailable', 'the client is gone');
@@ -43,29 +40,11 @@ export async function openTranscript(
   }
   const { session, participants } = fold;
   if (!session) throw new Problem('not-found');
-  await messagesReach(context, sessionId, head);
+  await readModelsReach(context, sessionId, head, {
+    ...{ readModels: ['messages'], field: 'format', instead: 'jsonl has all its events' },
+  });
   const messages = messagesUntil(context, sessionId, head.revision, fold);
   return { session, participants, messages };
-}
-
-/** Resolves once the read model of messages holds what the log has up to an event. */
-async function messagesReach(
-  { database, projector, limits }: ReadModelContext,
-  sessionId: string,
-  { revision, position }: RecordedEvent,
-): Promise<void> {
-  if (!(await projector.waitFor(position, limits.minRevisionWaitMs))) {
-    const message = `the read models are not at revision ${revision} of this session`;
-    throw new Problem('not-yet', message, undefined, RETRY_AFTER_S);
-  }
-  const stale = await staleSince({ database, projector }, ['messages'], [sessionId]);
-  const since = stale.get(sessionId);
-  if (since === undefined) return;
-  throw new Problem(
-    'unavailable',
-    `the messages of this session are not kept up to date since ${since}; jsonl has all its events`,
-    'format',
-  );
 }
 
 /** Nobody asks how many messages there are. */
@@ -76,7 +55,7 @@ async function* messagesUntil(
   { database, limits }: ReadModelContext,
   sessionId: string,
   revision: number,
-  { open, largestBytes }: TranscriptFold,
+  { openMessages, largestBytes }: SessionAt,
 ): AsyncGenerator<readonly MessageView[]> {
   const fitting = Math.floor(limits.exportBytesMax / largestBytes);
   const limit = Math.max(1, Math.min(limits.exportMessagesMax, fitting));
@@ -84,7 +63,7 @@ async function* messagesUntil(
     const isThen = row.revision <= revision;
     if (isThen && row.state !== 'open') return [row];
     // Otherwise it was being written then, or it began later.
-    const then = open.get(row.messageId) ?? (isThen ? row : undefined);
+    const then = openMessages.get(row.messageId) ?? (isThen ? row : undefined);
     return then ? [then] : [];
   };
   let after: Keyset | undefined;

@@ -1,18 +1,29 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
-import { id, type MessageView } from '@playhead/contract';
+import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import { id, type MessageView, type ParticipantView, type ToolView } from '@playhead/contract';
+import type { FastifyReply } from 'fastify';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { listMessages } from '../../../projections/messages.ts';
 import { listParticipants } from '../../../projections/participants.ts';
 import { listTools } from '../../../projections/tools.ts';
 import type { Config, Limits } from '../../config.ts';
+import type { SessionHistory } from '../../live/history/session-history.ts';
 import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { KeysetPage, PageRequest, Keyset } from '../../projecting/keyset-page.ts';
 import type { Projector } from '../../projecting/projector.ts';
-import { CONFIG, DATABASE, EVENT_LOG, SESSION_SUBSCRIPTIONS, PROJECTOR } from '../../tokens.ts';
+import {
+  CONFIG,
+  DATABASE,
+  EVENT_LOG,
+  PROJECTOR,
+  SESSION_HISTORY,
+  SESSION_SUBSCRIPTIONS,
+} from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
+import { demandOneMoment, moment, sessionAt } from './at.ts';
 import { sessionAtRevision, type ReadModelContext } from './min-revision.ts';
+import { messagesAt, participantsAt, toolsAt, type ListAt } from './parts-at.ts';
 import { RequiresScope } from '../requires-scope.ts';
 import {
   fieldNames,
@@ -24,7 +35,7 @@ import {
   REVISION_MAX,
   wholeNumber,
 } from '../query-parameters.ts';
-import { readTimeline, timelinePage, timelineQuery } from './session-timeline.ts';
+import { readTimeline, readTimelineAt, timelinePage, timelineQuery } from './session-timeline.ts';
 import { staleField, staleSince } from './stale-since.ts';
 import {
   messageFields,
@@ -51,6 +62,7 @@ const partsQuery = <Schema extends z.ZodType<Keyset>>(
     ...pageFields(limits, keyset),
     fields: fieldNames(fields).optional(),
     minRevision: wholeNumber(0, REVISION_MAX).optional(),
+    at: moment.optional(),
   });
 
 const messagesQuery = (limits: Limits) => partsQuery(limits, messageKeyset, messageFields);
@@ -64,6 +76,22 @@ type List<Row> = (
   request: PageRequest,
   countExactMax: number,
 ) => Promise<KeysetPage<Row>>;
+
+/** A list that a session has: now, and at a moment. */
+interface Part<Row> {
+  readonly readModel: string;
+  readonly list: List<Row>;
+  readonly listAt: ListAt<Row>;
+  readonly shape: (row: Row) => object;
+}
+
+const participantsPart: Part<ParticipantView> = {
+  ...{ readModel: 'participants', shape: participantShape },
+  ...{ list: listParticipants, listAt: participantsAt },
+};
+const toolsPart: Part<ToolView> = {
+  ...{ readModel: 'tools', shape: toolShape, list: listTools, listAt: toolsAt },
+};
 
 /** What a session is made of, page by page. */
 @Controller('api/sessions/:id')
@@ -82,6 +110,7 @@ export class SessionPartsController {
     @Inject(EVENT_LOG) log: EventLog,
     @Inject(PROJECTOR) projector: Projector,
     @Inject(SESSION_SUBSCRIPTIONS) private readonly subscriptions: SessionSubscriptions,
+    @Inject(SESSION_HISTORY) private readonly history: SessionHistory,
   ) {
     this.#limits = config.limits;
     this.#messages = messagesQuery(this.#limits);
@@ -92,44 +121,74 @@ export class SessionPartsController {
   }
 
   @Get('messages')
-  @Documented({ summary: 'Messages of a session, in order', query: messagesQuery })
-  async messages(@Param('id') sessionId: string, @Query() query: unknown) {
+  @Documented({
+    summary: 'Messages of a session, in order, now or at a moment',
+    query: messagesQuery,
+  })
+  async messages(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const asked = readQuery(this.#messages, query);
     const list: List<MessageView> = async (...about) => {
       const page = await listMessages(...about);
       return { ...page, rows: await this.subscriptions.withOpenText(sessionId, page.rows) };
     };
-    const { items, ...rest } = await this.#part(sessionId, asked, 'messages', list, messageShape);
+    const part = { readModel: 'messages', list, listAt: messagesAt, shape: messageShape };
+    const { items, ...rest } = await this.#part(sessionId, asked, part, reply);
     return { messages: items, ...rest };
   }
 
   @Get('participants')
-  @Documented({ summary: 'Participants of a session, in order', query: participantsQuery })
-  async participants(@Param('id') sessionId: string, @Query() query: unknown) {
+  @Documented({
+    summary: 'Participants of a session, in order, now or at a moment',
+    query: participantsQuery,
+  })
+  async participants(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const asked = readQuery(this.#participants, query);
-    const { items, ...rest } = await this.#part(
-      ...([sessionId, asked, 'participants', listParticipants, participantShape] as const),
-    );
+    const { items, ...rest } = await this.#part(sessionId, asked, participantsPart, reply);
     return { participants: items, ...rest };
   }
 
   @Get('tools')
-  @Documented({ summary: 'Tool calls of a session, in order', query: toolsQuery })
-  async tools(@Param('id') sessionId: string, @Query() query: unknown) {
+  @Documented({
+    summary: 'Tool calls of a session, in order, now or at a moment',
+    query: toolsQuery,
+  })
+  async tools(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const asked = readQuery(this.#tools, query);
-    const { items, ...rest } = await this.#part(sessionId, asked, 'tools', listTools, toolShape);
+    const { items, ...rest } = await this.#part(sessionId, asked, toolsPart, reply);
     return { tools: items, ...rest };
   }
 
   @Get('timeline')
   @Documented({
     summary:
-      'What happened in a session, in the order in which it began: the last part, or earlier',
+      'What happened in a session, in the order in which it began: the last part, or earlier; ' +
+      'now or at a moment',
     query: timelineQuery,
     answer: timelinePage,
   })
-  async timeline(@Param('id') sessionId: string, @Query() query: unknown) {
+  async timeline(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const asked = readQuery(this.#timeline, query);
+    demandOneMoment(asked);
+    if (asked.at) {
+      const at = await sessionAt(this.history, sessionId, asked.at, reply);
+      return readTimelineAt(this.#context, at, asked);
+    }
     await sessionAtRevision(this.#context, sessionId, asked.minRevision);
     const page = await readTimeline(this.#context, sessionId, asked, (messages) =>
       this.subscriptions.withOpenText(sessionId, messages),
@@ -140,23 +199,23 @@ export class SessionPartsController {
   async #part<Row>(
     sessionId: string,
     asked: z.infer<ReturnType<typeof partsQuery>>,
-    readModel: string,
-    list: List<Row>,
-    shape: (row: Row) => object,
+    { readModel, list, listAt, shape }: Part<Row>,
+    reply: FastifyReply,
   ) {
+    demandOneMoment(asked);
     const request = pageRequest(asked);
-    await sessionAtRevision(this.#context, sessionId, asked.minRevision);
-    const found = await list(
-      this.#context.database,
-      sessionId,
-      request,
-      this.#limits.countExactMax,
-    );
-    return {
+    const shaped = (found: KeysetPage<Row>) => ({
       items: found.rows.map((row) => only(asked.fields, shape(row))),
       pagination: paginationShape(request, found),
-      ...(await this.#stale(sessionId, [readModel])),
-    };
+    });
+    if (asked.at) {
+      const at = await sessionAt(this.history, sessionId, asked.at, reply);
+      return shaped(await listAt(this.#context, at, request));
+    }
+    await sessionAtRevision(this.#context, sessionId, asked.minRevision);
+    const { database, limits } = this.#context;
+    const found = await list(database, sessionId, request, limits.countExactMax);
+    return { ...shaped(found), ...(await this.#stale(sessionId, [readModel])) };
   }
 
   async #stale(sessionId: string, readModels: readonly string[]) {

@@ -8,9 +8,13 @@ import {
 import { z } from 'zod';
 import { listTimeline, type TimelineRows } from '../../../projections/timeline.ts';
 import type { Limits } from '../../config.ts';
+import type { StateAt } from '../../live/history/fold-history.ts';
+import type { SessionAt } from '../../live/history/session-at.ts';
 import { Problem } from '../problem.ts';
 import { REVISION_MAX, wholeNumber } from '../query-parameters.ts';
+import { moment } from './at.ts';
 import type { ReadModelContext } from './min-revision.ts';
+import { timelineAt } from './parts-at.ts';
 
 /** `before` is the `startedRevision` of an entry: the ones that began before it are asked for. */
 export const timelineQuery = (limits: Limits) =>
@@ -18,6 +22,7 @@ export const timelineQuery = (limits: Limits) =>
     limit: wholeNumber(1, limits.pageMax).default(limits.pageDefault),
     before: wholeNumber(0, REVISION_MAX).optional(),
     minRevision: wholeNumber(0, REVISION_MAX).optional(),
+    at: moment.optional(),
   });
 
 /** A page of a timeline, in order; `before` is the cursor of the page before it, null for none. */
@@ -61,13 +66,27 @@ export async function readTimeline(
     found = await list();
   }
   const entries = await currentEntries(found.entries, withOpenText);
-  const fitting = lastFitting(entries, context.limits.timelinePageCharactersMax);
-  const hasOlder = found.hasOlder || fitting.length < entries.length;
+  return pageOfEntries({ entries, hasOlder: found.hasOlder }, limit, context.limits);
+}
+
+/** The same at a moment of the session: what had begun, as it was. Throws as `timelineAt` does. */
+export async function readTimelineAt(
+  context: ReadModelContext,
+  at: StateAt<SessionAt>,
+  asked: z.infer<ReturnType<typeof timelineQuery>>,
+): Promise<TimelinePage> {
+  return pageOfEntries(await timelineAt(context, at, asked), asked.limit, context.limits);
+}
+
+function pageOfEntries(
+  { entries, hasOlder }: Pick<TimelineRows, 'entries' | 'hasOlder'>,
+  limit: number,
+  { timelinePageCharactersMax }: Limits,
+): TimelinePage {
+  const fitting = lastFitting(entries, timelinePageCharactersMax);
   const first = fitting[0]?.startedRevision;
-  return {
-    timeline: fitting,
-    pagination: { limit, before: hasOlder ? (first ?? null) : null },
-  };
+  const isCut = hasOlder || fitting.length < entries.length;
+  return { timeline: fitting, pagination: { limit, before: isCut ? (first ?? null) : null } };
 }
 
 /** True once the read models have applied the event at a revision, and where there is none. */
@@ -96,7 +115,7 @@ async function currentEntries(
 }
 
 /** The last entries that have no more characters together; at least one. */
-function lastFitting(entries: TimelineEntry[], charactersMax: number): TimelineEntry[] {
+function lastFitting(entries: readonly TimelineEntry[], charactersMax: number): TimelineEntry[] {
   let characters = 0;
   const tooFar = entries.findLastIndex((entry, at) => {
     characters += charactersOf(entry);

@@ -1,11 +1,13 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import {
   activity,
   id,
   sessionSource,
   sessionStatuses,
   VIEW_PARTICIPANTS_MAX,
+  type ParticipantView,
 } from '@playhead/contract';
+import type { FastifyReply } from 'fastify';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { firstParticipants } from '../../../projections/participants.ts';
@@ -16,13 +18,18 @@ import {
   sessionSorts,
   type SessionListOrder,
 } from '../../../projections/session-list/list-sessions.ts';
+import type { SessionsAsOf } from '../../../projections/session-list/sessions-as-of.ts';
 import type { SessionRow } from '../../../projections/sessions.ts';
 import type { Config, Limits } from '../../config.ts';
+import type { SessionHistory } from '../../live/history/session-history.ts';
 import type { EventLog } from '../../log/event-log.ts';
-import type { Keyset } from '../../projecting/keyset-page.ts';
+import type { TableReader } from '../../projecting/columns.ts';
+import type { Keyset, KeysetPage } from '../../projecting/keyset-page.ts';
 import type { Projector } from '../../projecting/projector.ts';
-import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../../tokens.ts';
+import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR, SESSION_HISTORY } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
+import { demandOneMoment, moment, sessionAt } from './at.ts';
+import { logMoment, SessionsAt, type LogMoment } from './list-at.ts';
 import { sessionAtRevision } from './min-revision.ts';
 import { RequiresScope } from '../requires-scope.ts';
 import { Problem } from '../problem.ts';
@@ -44,6 +51,7 @@ import { paginationShape, sessionFields, sessionShape } from './session-shapes.t
 import { staleSince } from './stale-since.ts';
 
 const VALUE_LENGTH_MAX = 1_000;
+const RETRY_AFTER_S = 1;
 
 const directions = ['asc', 'desc'] as const;
 
@@ -75,12 +83,17 @@ const listQuery = (limits: Limits) =>
     from: time.optional(),
     to: time.optional(),
     search: plainText(limits.searchCharactersMax).optional(),
+    at: logMoment.optional(),
   });
 
 const oneQuery = z.strictObject({
   fields: fieldNames(sessionFields).optional(),
   minRevision: wholeNumber(0, REVISION_MAX).optional(),
+  at: moment.optional(),
 });
+
+/** Lists sessions in the order and with the filters that were asked for. */
+type List = (database: TableReader, asOf?: SessionsAsOf) => Promise<KeysetPage<SessionRow>>;
 
 /** The list of sessions, one session, and a session's own events from the log. */
 @Controller('api/sessions')
@@ -90,12 +103,14 @@ export class SessionsController {
   readonly #listQuery;
   readonly #eventsQuery;
   readonly #count;
+  #listsAt = 0;
 
   constructor(
     @Inject(CONFIG) config: Config,
     @Inject(DATABASE) private readonly database: DataSource,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(PROJECTOR) private readonly projector: Projector,
+    @Inject(SESSION_HISTORY) private readonly history: SessionHistory,
   ) {
     this.#limits = config.limits;
     this.#listQuery = listQuery(this.#limits);
@@ -107,38 +122,92 @@ export class SessionsController {
   @Documented({
     summary:
       'Sessions, newest start first unless `sort` and `order` say something else; a `total` of ' +
-      'more than 1,000 may be some seconds old',
+      'more than 1,000 may be some seconds old; with `at` the list as it was, and what that cost',
     query: listQuery,
   })
   async list(@Query() query: unknown) {
     const asked = readQuery(this.#listQuery, query);
-    const { fields, label: labels, sort, order, cursor, ...filter } = asked;
+    const { fields, label: labels, sort, order, cursor, at, ...filter } = asked;
     // Names are read from A to Z; of all else the newest and the largest come first.
     const direction = order ?? (sort === 'name' ? 'asc' : 'desc');
     const listOrder = { sort, direction };
     const request = pageRequest({ ...asked, cursor: keysetIn(listOrder, cursor) });
-    const { countExactMax } = this.#limits;
-    const wanted = { labels, ...filter };
-    const found = await listSessions(
-      this.database,
-      wanted,
-      request,
-      countExactMax,
-      listOrder,
-      this.#count,
-    );
+    const list = (database: TableReader, asOf?: SessionsAsOf) =>
+      listSessions(
+        database,
+        { labels, ...filter },
+        request,
+        this.#limits.countExactMax,
+        listOrder,
+        this.#count,
+        asOf,
+      );
+    const others = sort === 'started' ? [] : ['session_order'];
+    const { found, sessions, ...cost } = at
+      ? await this.#listAt(at, list, fields, others)
+      : await this.#listNow(list, fields, others);
     const next = found.next && [sort, direction, ...found.next];
-    return {
-      sessions: await this.#shaped(found.rows, fields, sort === 'started' ? [] : ['session_order']),
-      pagination: paginationShape(request, { ...found, next }),
-    };
+    return { sessions, pagination: paginationShape(request, { ...found, next }), ...cost };
+  }
+
+  async #listNow(list: List, fields: readonly string[] | undefined, others: readonly string[]) {
+    const found = await list(this.database);
+    return { found, sessions: await this.#shaped(found.rows, fields, others) };
+  }
+
+  /** The list as it was, and what that cost. */
+  async #listAt(
+    at: LogMoment,
+    list: List,
+    fields: readonly string[] | undefined,
+    others: readonly string[],
+  ) {
+    const { listsAtMax } = this.#limits;
+    if (this.#listsAt >= listsAtMax) {
+      const message = `at most ${listsAtMax} lists of the past at once on one node`;
+      throw new Problem('overloaded', message, undefined, RETRY_AFTER_S);
+    }
+    this.#listsAt += 1;
+    try {
+      const { database, log, projector, history } = this;
+      const context = { database, log, projector, limits: this.#limits };
+      const past = new SessionsAt(context, history, at);
+      await past.reached();
+      return await database.transaction('REPEATABLE READ', async (manager) => {
+        const reader: TableReader = {
+          query: (text, values) => manager.query(text, values),
+          getMetadata: (entity) => database.getMetadata(entity),
+        };
+        const asOf = await past.find((text, values) => manager.query(text, values));
+        const found = await list(reader, asOf);
+        const sessions = await this.#shaped(found.rows, fields, others, { reader, asOf });
+        return { found, sessions, cost: past.cost };
+      });
+    } finally {
+      this.#listsAt -= 1;
+    }
   }
 
   @Get(':id')
-  @Documented({ summary: 'A session with its participants', query: () => oneQuery })
-  async one(@Param('id') sessionId: string, @Query() query: unknown) {
-    const { fields, minRevision } = readQuery(oneQuery, query);
-    const { database, log, projector } = this;
+  @Documented({
+    summary: 'A session with its participants, now or at a moment',
+    query: () => oneQuery,
+  })
+  async one(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const asked = readQuery(oneQuery, query);
+    demandOneMoment(asked);
+    const { fields, minRevision, at } = asked;
+    const { database, log, projector, history } = this;
+    if (at) {
+      const { state } = await sessionAt(history, sessionId, at, reply);
+      if (!state.session) throw new Problem('not-found');
+      const participants = state.participants.slice(0, VIEW_PARTICIPANTS_MAX);
+      return only(fields, sessionShape(state.session, participants));
+    }
     const context = { database, log, projector, limits: this.#limits };
     const session = await sessionAtRevision(context, sessionId, minRevision);
     const [shaped] = await this.#shaped([session], fields);
@@ -158,18 +227,25 @@ export class SessionsController {
     rows: readonly SessionRow[],
     fields: readonly string[] | undefined,
     others: readonly string[] = [],
+    past?: { readonly reader: TableReader; readonly asOf: SessionsAsOf },
   ) {
     const { database, projector } = this;
-    const ids = rows.map(({ sessionId }) => sessionId);
+    const changed = new Set(past?.asOf.changed);
+    const ids = rows.flatMap(({ sessionId }) => (changed.has(sessionId) ? [] : sessionId));
     const isAsked = !fields || fields.includes('participants');
     const readModels = ['sessions', ...(isAsked ? ['participants'] : []), ...others];
     const [of, stale] = await Promise.all([
-      firstParticipants(database, isAsked ? ids : [], VIEW_PARTICIPANTS_MAX),
+      firstParticipants(past?.reader ?? database, isAsked ? ids : [], VIEW_PARTICIPANTS_MAX),
       staleSince({ database, projector }, readModels, ids),
     ]);
+    const then = (wanted: string): readonly ParticipantView[] | undefined =>
+      past?.asOf.participants
+        .filter(({ sessionId }) => sessionId === wanted)
+        .slice(0, VIEW_PARTICIPANTS_MAX);
     return rows.map((row) => {
       const { sessionId } = row;
-      return only(fields, sessionShape(row, of.get(sessionId), stale.get(sessionId)));
+      const participants = of.get(sessionId) ?? (isAsked ? then(sessionId) : undefined);
+      return only(fields, sessionShape(row, participants, stale.get(sessionId)));
     });
   }
 }

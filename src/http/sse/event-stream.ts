@@ -87,6 +87,14 @@ export class EventStream {
     this.#settle?.reject(new Problem(code, message, field));
   }
 
+  /** Answers that there is nothing more: after this a browser does not come back. */
+  nothingMore(): void {
+    if (this.#state !== 'requested') return;
+    this.#ended();
+    void this.reply.code(204).send();
+    this.#settle?.resolve();
+  }
+
   /** Sends whole text. Those who are sent the same share its bytes. */
   write(text: Buffer): void {
     if (this.#state === 'open' && !this.reply.raw.destroyed) this.reply.raw.write(text);
@@ -113,10 +121,15 @@ export class EventStream {
 
   /** The last word: why it ends, and after how long to come back when that is known. */
   closed(about: Refusal & Readonly<Record<string, unknown>>, reconnectMs?: number): void {
+    const retry = reconnectMs === undefined ? '' : retryAfter(reconnectMs);
+    this.finish(retry + namedEvent('closed', about));
+  }
+
+  /** Ends it with the last blocks of text: there is nothing more to deliver. */
+  finish(lastBlocks: string): void {
     if (this.#state !== 'open') return;
     const { raw: response } = this.reply;
-    const retry = reconnectMs === undefined ? '' : retryAfter(reconnectMs);
-    this.write(Buffer.from(retry + namedEvent('closed', about)));
+    this.write(Buffer.from(lastBlocks));
     this.#ended();
     response.end();
     // The same connection may not be used again: a client would not notice that the node has gone.

@@ -1,4 +1,12 @@
-import { activity, id, sessionSource, sessionStatuses } from '@playhead/contract';
+import {
+  activity,
+  id,
+  REPLAY_SPEED_MAX,
+  REPLAY_SPEED_MIN,
+  replaySpeedIn,
+  sessionSource,
+  sessionStatuses,
+} from '@playhead/contract';
 import { z } from 'zod';
 import type { Limits } from '../../config.ts';
 import { label, plainText, REVISION_MAX, wholeNumber } from '../query-parameters.ts';
@@ -33,3 +41,26 @@ export const consoleQuery = (limits: Limits) =>
 
 /** Of the stream in AgentPipe's shape. */
 export const realtimeQuery = z.strictObject({ conversationId: id.optional() });
+
+const speed = z.string().transform((text, context): number => {
+  const read = replaySpeedIn(text);
+  if (read !== undefined) return read;
+  const range = `${REPLAY_SPEED_MIN} to ${REPLAY_SPEED_MAX}`;
+  const message = `must be a number from ${range}, such as 10 or 10x`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+/** Of a replay: which revisions, how fast, and how many milliseconds a pause may last. */
+export const replayQuery = (limits: Limits) =>
+  z
+    .strictObject({
+      from: wholeNumber(0, REVISION_MAX).default(0),
+      to: wholeNumber(0, REVISION_MAX).optional(),
+      speed: speed.default(1),
+      maxPause: wholeNumber(0, limits.replayPauseMaxMs).default(limits.replayPauseMaxMs),
+    })
+    .refine(({ from, to }) => to === undefined || from <= to, {
+      path: ['to'],
+      message: 'must not lie before `from`',
+    });

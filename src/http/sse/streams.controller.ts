@@ -13,7 +13,8 @@ import { Problem } from '../problem.ts';
 import { readQuery } from '../query-parameters.ts';
 import { ConsoleStreams } from './console-streams.ts';
 import { lastEventId, readLogCursor, readSessionCursor } from './event-ids.ts';
-import { consoleQuery, realtimeQuery, sessionQuery } from './stream-queries.ts';
+import { ReplayStreams } from './replay-streams.ts';
+import { consoleQuery, realtimeQuery, replayQuery, sessionQuery } from './stream-queries.ts';
 import { AgentPipeStreams } from './agentpipe/agentpipe-streams.ts';
 import { SessionStreams } from './session-streams.ts';
 import { OpenStreams } from './open-streams.ts';
@@ -24,7 +25,9 @@ import { OpenStreams } from './open-streams.ts';
 export class StreamsController {
   readonly #sessions: SessionStreams;
   readonly #console: ConsoleStreams;
+  readonly #replays: ReplayStreams;
   readonly #consoleQuery: ReturnType<typeof consoleQuery>;
+  readonly #replayQuery: ReturnType<typeof replayQuery>;
 
   constructor(
     @Inject(CONFIG) { limits }: Config,
@@ -36,7 +39,9 @@ export class StreamsController {
   ) {
     this.#sessions = new SessionStreams(subscriptions, streams);
     this.#console = new ConsoleStreams(console, log.epoch, streams);
+    this.#replays = new ReplayStreams({ log, streams, limits });
     this.#consoleQuery = consoleQuery(limits);
+    this.#replayQuery = replayQuery(limits);
   }
 
   @Get('sessions/:id/stream')
@@ -57,6 +62,28 @@ export class StreamsController {
     const cursor = last === undefined ? asked : readSessionCursor(last);
     const open: SessionOpen = { sessionId, ...cursor };
     await this.#sessions.open(open, this.streams.admit(request, reply), request);
+  }
+
+  @Get('sessions/:id/replay')
+  @Documented({
+    summary:
+      'Events of a session at the pace at which they happened, as server-sent events; `speed` ' +
+      'times as fast, no pause longer than `maxPause` milliseconds',
+    query: replayQuery,
+    isStream: true,
+  })
+  async replay(
+    @Param('id') sessionId: string,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const asked = readQuery(this.#replayQuery, query);
+    const last = lastEventId(request.headers);
+    if (!id.safeParse(sessionId).success) throw new Problem('not-found');
+    const cursor = last === undefined ? undefined : readSessionCursor(last);
+    const replay = { ...asked, sessionId, cursor };
+    await this.#replays.open(replay, this.streams.admit(request, reply), request);
   }
 
   @Get('stream')

@@ -138,7 +138,10 @@ export class SessionViews {
 }
 
 /** The view after one more event; one that is no event of a session's changes nothing. */
-function foldEvent(view: OpenView | undefined, recorded: RecordedEvent): OpenView | undefined {
+export function foldEvent(
+  view: OpenView | undefined,
+  recorded: RecordedEvent,
+): OpenView | undefined {
   try {
     return evolveOpenView(view, asSessionEvent(recorded));
   } catch {

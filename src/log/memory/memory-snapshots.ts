@@ -9,6 +9,12 @@ export class MemorySnapshots implements Snapshots {
     for (const [, text] of parts) yield JSON.parse(text) as Snapshot;
   }
 
+  async lastUpTo(fold: Fold, stream: string, revision: number): Promise<Snapshot | undefined> {
+    let last: Snapshot | undefined;
+    for await (const part of this.read(fold, stream)) if (part.revision <= revision) last = part;
+    return last;
+  }
+
   async keep(fold: Fold, stream: string, snapshot: Snapshot): Promise<void> {
     const name = nameOf(fold, stream);
     const parts = this.#texts.get(name) ?? new Map<number, string>();

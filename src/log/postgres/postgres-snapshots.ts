@@ -31,13 +31,30 @@ export class PostgresSnapshots implements Snapshots {
         rowMode: 'array',
         types: rawTypes,
       });
-      for (const [from, revision, eventId, data] of rows) {
-        after = Number(from);
-        const parsed = JSON.parse(data) as unknown;
-        yield { from: after, revision: Number(revision), eventId, data: parsed };
+      for (const row of rows) {
+        after = Number(row[0]);
+        yield snapshotIn(row);
       }
       if (rows.length < PARTS_PER_READ) return;
     }
+  }
+
+  async lastUpTo(
+    { name, version }: Fold,
+    stream: string,
+    revision: number,
+  ): Promise<Snapshot | undefined> {
+    const { rows } = await this.#pool.query<Row>({
+      name: 'snapshot-up-to',
+      text: `select first_revision, last_revision, event_id, data::text from snapshots
+        where fold = $1 and version = $2 and stream = $3 and first_revision <= $4
+          and last_revision <= $4
+        order by first_revision desc limit 1`,
+      values: [name, version, stream, revision],
+      rowMode: 'array',
+      types: rawTypes,
+    });
+    return rows[0] && snapshotIn(rows[0]);
   }
 
   async keep({ name, version }: Fold, stream: string, snapshot: Snapshot): Promise<void> {
@@ -73,3 +90,10 @@ export class PostgresSnapshots implements Snapshots {
     await this.#pool.end();
   }
 }
+
+const snapshotIn = ([from, revision, eventId, data]: Row): Snapshot => ({
+  from: Number(from),
+  revision: Number(revision),
+  eventId,
+  data: JSON.parse(data) as unknown,
+});
