@@ -49,6 +49,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'projections/session-list/cached-counts.ts': ['projections/', 'lru-cache'],
   'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
   'src/nodes/': ['src/postgres/', contract, 'zod', 'type pg', 'node:'],
+  'src/attachments/': [contract, 'type typeorm', 'node:'],
   'src/live/': [
     ...[
       ...logPort,
@@ -81,6 +82,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
       'src/projecting/session-replay.ts',
       'src/projecting/parked-sessions.ts',
       'type src/embedded-postgres/',
+      'src/attachments/attachment-store.ts',
       'fastify',
       'helmet',
       'cors',
@@ -103,7 +105,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/embedded-postgres/': ['node:'],
   'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
-  'src/operate/': ['src/log/event-log.ts', 'node:'],
+  'src/operate/': ['src/log/event-log.ts', 'src/attachments/attachment-store.ts', 'node:'],
   'src/operate/main.ts': ['src/operate/', 'src/config.ts', 'src/startup/cleanup-stack.ts', 'node:'],
   'src/operate/rebuild.ts': [
     ...['src/operate/', 'src/projecting/', 'projections/', 'src/startup/', 'src/config.ts'],
@@ -112,6 +114,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/operate/open-store.ts': [
     ...[
       'src/log/',
+      'src/attachments/',
       'src/embedded-postgres/',
       'src/startup/database.ts',
       'src/config.ts',
