@@ -7,6 +7,7 @@ import type { AttachmentStore } from '../../src/attachments/attachment-store.ts'
 import { PostgresAttachments } from '../../src/attachments/postgres-attachments.ts';
 import { openDatabase } from '../../src/startup/database.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/log-events.ts';
 
 const limits = { attachmentPieceBytes: 100, attachmentBytesMax: 10_000 };
 const HOUR = 3_600_000;
@@ -133,6 +134,19 @@ it('takes what uploads have left that were broken off, and no upload at work', a
     'select count(distinct upload)::int as count from attachment_pieces',
   );
   expect(pieces?.count).toBe(1);
+});
+
+it('looks again and again until it is stopped', async () => {
+  const running = collector();
+  running.start();
+  for (const text of ['a', 'b']) {
+    await age(await put(text));
+    await eventually('it is removed', async () => (await left()).length === 0);
+  }
+  await running.stop();
+  await age(await put('c'));
+  await sleep(100);
+  expect(await left()).toHaveLength(1);
 });
 
 const uploads = (): Promise<unknown[]> => dataSource.query('select upload from attachment_uploads');
