@@ -18,6 +18,7 @@ import { ParkedSessions0000000000023 } from './0023-parked-sessions.ts';
 import { Rebuilds0000000000025 } from './0025-rebuilds.ts';
 import { NotedVersions0000000000027 } from './0027-noted-versions.ts';
 import { UsageAndAttachments0000000000029 } from './0029-usage-and-attachments.ts';
+import { Attachments0000000000030 } from './0030-attachments.ts';
 
 /**
  * Every change of the schema, oldest first. The file `0007-some-words.ts` exports the class
@@ -44,4 +45,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Rebuilds0000000000025,
   NotedVersions0000000000027,
   UsageAndAttachments0000000000029,
+  Attachments0000000000030,
 ];

@@ -1,4 +1,5 @@
 import type { Projection } from '../src/projecting/projection.ts';
+import { attachmentRefs } from './attachment-refs.ts';
 import { messages } from './messages.ts';
 import { participants } from './participants.ts';
 import { searchEntries } from './search/search-entries.ts';
@@ -16,4 +17,5 @@ export const projections: readonly Projection[] = [
   tools,
   timeline,
   searchEntries,
+  attachmentRefs,
 ];

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, Reflector } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { AttachmentStore } from './attachments/attachment-store.ts';
 import { AllowedOrigins } from './access/allowed-origins.ts';
 import type { Keys } from './access/keys.ts';
 import type { Revocations } from './access/revocations.ts';
@@ -12,6 +13,7 @@ import { PrincipalsGateway } from './gateway/principals.gateway.ts';
 import { SessionsGateway } from './gateway/sessions.gateway.ts';
 import { SignalsGateway } from './gateway/signals.gateway.ts';
 import type { CommandHandler } from './commands/command-handler.ts';
+import { AttachmentsController } from './http/attachments/attachments.controller.ts';
 import { CommandsController } from './http/sessions/commands.controller.ts';
 import { DocumentsController } from './http/documents/documents.controller.ts';
 import { PagesController } from './http/documents/pages.controller.ts';
@@ -43,7 +45,6 @@ import type { FreeDiskSpace } from './embedded-postgres/index.ts';
 import type { ConsoleSubscriptions } from './live/console/console-subscriptions.ts';
 import type { SessionHistory } from './live/history/session-history.ts';
 import type { SessionSubscriptions } from './live/session/session-subscriptions.ts';
-import { hashOnly } from './importing/bound-entry.ts';
 import { Importer } from './importing/importer.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Tail } from './log/tail.ts';
@@ -66,6 +67,7 @@ export interface ServiceParts {
   readonly keys: Keys;
   readonly revocations: Revocations;
   readonly commands: CommandHandler;
+  readonly attachments: AttachmentStore;
   readonly projector: Projector;
   readonly rebuilds: Rebuilds;
   readonly repairs: SessionRepairs;
@@ -94,7 +96,8 @@ export class AppModule {
       [tokens.DATABASE, parts.database],
       [tokens.DISK, parts.disk],
       [tokens.COMMANDS, commands],
-      [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits)],
+      [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits, parts.attachments)],
+      [tokens.ATTACHMENTS, parts.attachments],
       [tokens.PROJECTOR, parts.projector],
       [tokens.REBUILDS, parts.rebuilds],
       [tokens.SESSION_REPAIRS, parts.repairs],
@@ -108,7 +111,7 @@ export class AppModule {
       [tokens.INGEST_METRIC, metrics.ingested],
       [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
       [tokens.INGEST_LIMIT, new IngestLimit(config.ingestPerMinute)],
-      [tokens.IMPORTER, new Importer(commands, log, hashOnly, limits)],
+      [tokens.IMPORTER, new Importer(commands, log, parts.attachments, limits)],
       [tokens.UPLOADS, new Uploads(commands, limits)],
       [tokens.UPLOAD_LIMIT, new IngestLimit(limits.uploadsPerMinute)],
     ];
@@ -123,6 +126,7 @@ export class AppModule {
         SessionsController,
         SessionPartsController,
         ExportController,
+        AttachmentsController,
         SearchController,
         StreamsController,
         StreamCookieController,

@@ -241,6 +241,20 @@ export const limits = {
   importProgressMs: 250,
   /** An import whose file stops arriving for so long is ended. */
   importStallMs: 60_000,
+  /** Bytes of one attachment. */
+  attachmentBytesMax: 256 * 1024 * 1024,
+  /** Bytes of an attachment that one row holds, and that are read at once. */
+  attachmentPieceBytes: 256 * 1024,
+  /** Attachments that one node takes at once; more are `overloaded`. */
+  attachmentPutsMax: 64,
+  /** A download whose client takes nothing for so long is cut. */
+  attachmentStallMs: 60_000,
+  /** How long an attachment is kept that no session refers to, */
+  attachmentGraceMs: 24 * 60 * 60 * 1_000,
+  /** after how long an upload that is not whole counts as broken off, */
+  attachmentUploadMs: 60 * 60 * 1_000,
+  /** and how often a node looks for both. */
+  attachmentSweepMs: 10 * 60 * 1_000,
   /** How long a key that was looked up is cached. */
   keyCacheMs: 500,
   /** How often the keys of connected sockets are checked, in case a revocation was missed. */

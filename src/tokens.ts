@@ -16,6 +16,7 @@ export const METRICS = Symbol('Registry');
 export const INGEST = Symbol('Ingest');
 export const INGEST_LIMIT = Symbol('IngestLimit');
 export const INGEST_METRIC = Symbol('ingest counter');
+export const ATTACHMENTS = Symbol('AttachmentStore');
 export const UPLOADS = Symbol('Uploads');
 export const UPLOAD_LIMIT = Symbol('upload limit');
 export const IMPORTER = Symbol('Importer');

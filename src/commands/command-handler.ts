@@ -53,6 +53,8 @@ export class CommandRefused extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
+    /** The field of the command at fault, as a dotted path. */
+    readonly field?: string,
   ) {
     super(message);
     this.name = 'CommandRefused';

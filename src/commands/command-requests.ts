@@ -8,7 +8,12 @@ import {
 } from '@playhead/contract';
 import { v5 } from 'uuid';
 import { ChunkWindow, type ChunkWindowLimits } from './chunk-window.ts';
-import type { AskedCommand, CommandHandler, CommandOutcome } from './command-handler.ts';
+import {
+  CommandRefused,
+  type AskedCommand,
+  type CommandHandler,
+  type CommandOutcome,
+} from './command-handler.ts';
 import type { EventLog } from '../log/event-log.ts';
 
 /** A command as a person or program asks for it. */
@@ -27,6 +32,12 @@ export interface CommandAsked {
   readonly replaced?: number | undefined;
 }
 
+/** Where the attachments are that commands refer to. */
+export interface ReferredAttachments {
+  /** Keeps some from being removed for a while. Answers which of them are not stored. */
+  renew(hashes: readonly string[]): Promise<readonly string[]>;
+}
+
 const NAMESPACE = '5b0a0f4e-1c53-5d0e-8f43-0c7d3b9d2a61';
 
 /**
@@ -40,6 +51,7 @@ export class CommandRequests {
     private readonly commands: CommandHandler,
     private readonly log: EventLog,
     limits: ChunkWindowLimits,
+    private readonly attachments: ReferredAttachments,
   ) {
     this.#chunks = new ChunkWindow((key, chunks) => {
       const { sessionId, messageId, actor } = JSON.parse(key) as ChunkKey;
@@ -84,7 +96,26 @@ export class CommandRequests {
       digest: key === undefined ? undefined : digestOf(body),
       bytes: body.length,
       replaced,
+      ...this.#admission(command),
     });
+  }
+
+  /**
+   * What a command refers to must be there when it appends, and stay until that is projected. A
+   * repeated command appends nothing, and is not asked.
+   */
+  #admission({ data }: RequestedCommand): { admit?: () => Promise<void> } {
+    const attachments = 'attachments' in data ? data.attachments : undefined;
+    if (!attachments?.length) return {};
+    const hashes = attachments.map(({ hash }) => hash);
+    const admit = async (): Promise<void> => {
+      const missing = await this.attachments.renew(hashes);
+      const nth = hashes.findIndex((hash) => missing.includes(hash));
+      if (nth < 0) return;
+      const field = `attachments.${nth}.hash`;
+      throw new CommandRefused('invalid', `${field}: no attachment is stored under it`, field);
+    };
+    return { admit };
   }
 
   /** Of a command whose append was not this one: its event is in the log. */

@@ -60,7 +60,9 @@ const codeOfStatus: Partial<Record<number, ErrorCode>> = {
 /** Whatever was thrown, as the refusal that the client gets. */
 export function problemOf(failure: unknown): Problem {
   if (failure instanceof Problem) return failure;
-  if (failure instanceof CommandRefused) return new Problem(failure.code, failure.message);
+  if (failure instanceof CommandRefused) {
+    return new Problem(failure.code, failure.message, failure.field);
+  }
   if (failure instanceof LogError) {
     return new Problem(failure.code, failure.message, failure.field);
   }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import { addAttachmentBodies } from './attachments/attachment-bodies.ts';
 import { addBodyDecoding } from './body-decoding.ts';
 import { addCorsHook, mayUseCookies } from './cors.ts';
 import type { AllowedOrigins } from '../access/allowed-origins.ts';
@@ -50,9 +51,9 @@ export function principalOf(request: FastifyRequest): Principal {
  * the body is read), then the body as bytes, since ingest recognises a retry by them.
  *
  * Read this first in the folder. A request then meets `requires-scope.ts`, a controller in
- * `sessions/`, `export/`, `search/`, `ingest/`, `sse/` or `operations/`, and on failure
- * `error-filter.ts` with `problem.ts` and `problem-response.ts`. `raw-request-guard.ts` has what
- * reaches no route.
+ * `sessions/`, `export/`, `attachments/`, `search/`, `ingest/`, `sse/` or `operations/`, and on
+ * failure `error-filter.ts` with `problem.ts` and `problem-response.ts`. `raw-request-guard.ts` has
+ * what reaches no route.
  */
 export function addRequestHooks(
   fastify: FastifyInstance,
@@ -83,6 +84,7 @@ export function addRequestHooks(
   });
   addBodyDecoding(fastify);
   fastify.removeAllContentTypeParsers();
+  addAttachmentBodies(fastify);
   takeBytes(fastify, 'application/json', options.bodyBytesMax);
   takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
   fastify.addContentTypeParser(FILE, (_request, body, done) => done(null, body));

@@ -1,31 +1,11 @@
-import { createHash } from 'node:crypto';
 import {
   ATTACHMENT_NAME_MAX,
   ATTACHMENTS_MAX,
   mediaType,
   type Attachment,
 } from '@playhead/contract';
+import type { AttachmentStore } from '../attachments/attachment-store.ts';
 import { entryOf, type ImportedEntry, type ImportedFile } from './imported-entry.ts';
-
-/** A file that is stored, by its SHA-256 in hex. */
-export interface StoredFile {
-  readonly hash: string;
-  readonly bytes: number;
-}
-
-/** Where what is no text, or too much of it, is stored once by its content. */
-export interface AttachmentStore {
-  put(type: string, content: Buffer, actor: string): Promise<StoredFile>;
-}
-
-/** Names files without keeping them. */
-export const hashOnly: AttachmentStore = {
-  put: (_type, content) =>
-    Promise.resolve({
-      hash: createHash('sha256').update(content).digest('hex'),
-      bytes: content.length,
-    }),
-};
 
 /** What an entry may hold itself. */
 export interface EntryBounds {
@@ -48,16 +28,15 @@ const beginningOf = (text: string, length: number): string =>
  */
 export async function boundEntry(
   entry: ImportedEntry,
-  store: AttachmentStore,
+  store: Pick<AttachmentStore, 'put'>,
   bounds: EntryBounds,
-  actor: string,
 ): Promise<ImportedEntry[]> {
   const attachments: Attachment[] = [];
   const attach = async ({ type, name, content }: ImportedFile): Promise<Attachment> => {
     const known = mediaType.safeParse(type).success ? type : 'application/octet-stream';
-    const stored = await store.put(known, content, actor);
+    const { hash, bytes } = await store.put(known, content);
     const said = name === undefined ? {} : { name: beginningOf(name, ATTACHMENT_NAME_MAX) };
-    const attachment = { ...stored, type: known, ...said };
+    const attachment = { hash, type: known, bytes, ...said };
     attachments.push(attachment);
     return attachment;
   };

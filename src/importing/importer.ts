@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandRefused, type CommandHandler } from '../commands/command-handler.ts';
 import { LogError, type EventLog } from '../log/event-log.ts';
-import { boundEntry, type AttachmentStore, type EntryBounds } from './bound-entry.ts';
+import type { AttachmentStore } from '../attachments/attachment-store.ts';
+import { boundEntry, type EntryBounds } from './bound-entry.ts';
 import { formats } from './formats.ts';
 import { idOfText, type ImportedEntry, type ImportedReport } from './imported-entry.ts';
 import { CommittedEvents, type AppendBounds } from './committed-events.ts';
@@ -66,7 +67,7 @@ export class Importer {
   constructor(
     private readonly commands: CommandHandler,
     private readonly log: EventLog,
-    private readonly attachments: AttachmentStore,
+    private readonly attachments: Pick<AttachmentStore, 'put'>,
     private readonly limits: ImportLimits,
   ) {}
 
@@ -107,7 +108,7 @@ class Run {
   constructor(
     private readonly commands: CommandHandler,
     log: EventLog,
-    private readonly attachments: AttachmentStore,
+    private readonly attachments: Pick<AttachmentStore, 'put'>,
     private readonly limits: ImportLimits,
     private readonly request: ImportRequest,
   ) {
@@ -152,8 +153,8 @@ class Run {
     const isNew = !this.#sessions.has(entry.sessionId);
     this.#sessions.add(entry.sessionId);
     if (this.request.isDryRun) return;
-    const { labels, actor } = this.request;
-    for (const bounded of await boundEntry(entry, this.attachments, this.limits, actor)) {
+    const { labels } = this.request;
+    for (const bounded of await boundEntry(entry, this.attachments, this.limits)) {
       await this.#send(line, bounded);
     }
     // Nothing that the file says: it is not counted.

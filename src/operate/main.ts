@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { limits } from '../config.ts';
 import { CleanupStack } from '../startup/cleanup-stack.ts';
+import { copyAttachments, type CopiedAttachments } from './copy-attachments.ts';
 import { CannotCopy, copyLog, type Copied, type CopyProgress } from './copy-log.ts';
-import { openStore } from './open-store.ts';
+import { openStore, type Store } from './open-store.ts';
 import { progressLine } from './progress-bar.ts';
 
 /* What `playhead log copy` runs: it needs the stores themselves, not a service. */
@@ -23,7 +24,10 @@ function teller(isQuiet: boolean): (progress: CopyProgress) => void {
   };
 }
 
-async function copy(cleanup: CleanupStack): Promise<Copied> {
+/** What is printed with `--json`. */
+type AllCopied = Copied & CopiedAttachments;
+
+async function copy(cleanup: CleanupStack): Promise<AllCopied> {
   const { values } = parseArgs({
     args: process.argv.slice(4),
     options: {
@@ -44,16 +48,27 @@ async function copy(cleanup: CleanupStack): Promise<Copied> {
     cleanup,
   );
   const target = await openStore(to, { streamPrefix: toPrefix, isNewAllowed: true, warn }, cleanup);
-  const copied = await copyLog(source, target, { ...limits, onProgress: teller(json) });
+  const log = await copyLog(source.log, target.log, { ...limits, onProgress: teller(json) });
+  const copied = { ...log, ...(await copyBeside(source, target)) };
   if (isTerminal && !json) process.stderr.write('\r\x1b[K');
   console.log(json ? JSON.stringify(copied) : summaryOf(copied));
   return copied;
 }
 
-const summaryOf = ({ events, streams, digest, copied, isBehind }: Copied): string =>
+/** Attachments lie beside a log only in Postgres. */
+async function copyBeside(source: Store, target: Store): Promise<CopiedAttachments> {
+  const from = await source.openAttachments();
+  const to = from && (await target.openAttachments());
+  return to ? copyAttachments(from, to) : { attachments: 0, copiedAttachments: 0 };
+}
+
+const summaryOf = ({ events, streams, digest, copied, isBehind, ...rest }: AllCopied): string =>
   [
     `copied ${copied} events; both logs hold the same ${events} events of ${streams} streams`,
     `digest ${digest}`,
+    ...(rest.attachments > 0
+      ? [`copied ${rest.copiedAttachments} of ${rest.attachments} attachments`]
+      : []),
     ...(isBehind ? ['the first has grown since: copy again once nobody writes to it'] : []),
   ].join('\n');
 

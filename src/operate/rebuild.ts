@@ -42,7 +42,7 @@ async function open(
   });
   cleanup.add(() => database.destroy());
   const { streamPrefix } = place;
-  const log = await openStore(
+  const { log } = await openStore(
     place.logUrl,
     { streamPrefix, isNewAllowed: false, warn: () => undefined },
     cleanup,

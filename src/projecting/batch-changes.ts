@@ -69,12 +69,12 @@ function fold(
   touches: readonly Touch[],
 ): { rows: ProjectedRow[]; gone: string[] } {
   const after = new Map<string, ProjectedRow | undefined>();
-  for (const { event, name } of touches) {
+  for (const { event, key, name } of touches) {
     const row = after.has(name) ? after.get(name) : before.get(name);
     if (row && row.revision >= event.revision) {
       throw new Error(`revision ${event.revision} comes when ${row.revision} has been taken`);
     }
-    const next = projection.evolve(row, event);
+    const next = projection.evolve(row, event, key.key);
     if (next !== row) after.set(name, next);
   }
   const changed = [...after];

@@ -79,7 +79,7 @@ export class SessionFold {
     if (refused?.eventId === event.id) throw new Error(refused.error);
     for (const key of this.projection.keys(event)) {
       const row = changes.has(key) ? changes.get(key) : this.#rows.get(key);
-      const next = this.projection.evolve(row, event);
+      const next = this.projection.evolve(row, event, key);
       if (next === row) continue;
       if (next && (keyColumn === undefined ? next.sessionId : next[keyColumn]) !== key) {
         throw new Error(`the row for ${key} has another key`);

@@ -39,6 +39,9 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   readonly keyColumn: string | undefined;
   /** Values of `keyColumn` (or the session's id) for the rows an event touches; none: ignored. */
   keys(event: SessionEvent): readonly string[];
-  /** The row after the event, `undefined` for no row. Old rows are never changed. */
-  evolve(row: Row | undefined, event: SessionEvent): Row | undefined;
+  /**
+   * The row after the event, `undefined` for no row. Old rows are never changed. `key` is the one
+   * of `keys` that the row has: the engine gives it, and most need not know.
+   */
+  evolve(row: Row | undefined, event: SessionEvent, key?: string): Row | undefined;
 }

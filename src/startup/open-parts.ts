@@ -23,6 +23,7 @@ import { PostgresSnapshots } from '../log/postgres/index.ts';
 import type { Snapshots } from '../log/snapshots.ts';
 import { openTail } from '../log/tail.ts';
 import { openPostgresNodes } from '../nodes/postgres-nodes.ts';
+import { openAttachments } from './open-attachments.ts';
 import { openLog } from './open-log.ts';
 import { openProjections } from './open-projections.ts';
 import { SessionStates, type StatesOptions } from '../commands/session-states.ts';
@@ -91,11 +92,12 @@ export async function openParts(
     onFault: onFault('snapshot'),
   });
   cleanup.add(() => commands.close());
+  const attachments = openAttachments(sources, limits, onFault('attachments'), cleanup);
   const keys = new Keys(database, log, { preset: presetKeys(config), cacheMs: limits.keyCacheMs });
   const revocations = new Revocations(keys, tail);
   cleanup.add(() => revocations.stop());
   return {
-    ...{ database, disk, log, tail, nodes, keys, revocations, commands },
+    ...{ database, disk, log, tail, nodes, keys, revocations, commands, attachments },
     ...{ ...readModels, sessionSubscriptions, consoleSubscriptions, sessionHistory },
   };
 }

@@ -83,6 +83,12 @@ describe('an import', () => {
       content: 'See',
       attachments: [{ type: 'image/png', bytes: image.length }],
     });
+    const { attachments } = posted?.data as { attachments: [{ hash: string }] };
+    const headers = { authorization: `Bearer ${adminKey}` };
+    const url = `${service.url}/api/attachments/${attachments[0].hash}`;
+    const answer = await fetch(url, { headers });
+    expect(answer.headers.get('content-type')).toBe('image/png');
+    expect(Buffer.from(await answer.arrayBuffer()).equals(image)).toBe(true);
   });
 
   it('cuts what is too long for a message, and keeps it whole as a file', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConsoleOpened, SessionEvent } from '@playhead/contract';
@@ -121,6 +122,28 @@ const { EVENTSTORE_URL = '' } = process.env;
   },
   120_000,
 );
+
+it('attachments go along, and are readable by those who may read what refers to them', async () => {
+  const [from, to] = [await freshDatabase(), await emptyDatabase()];
+  const first = await RunningService.start({ ...logInPostgres, DATABASE_URL: from.url });
+  const body = Buffer.alloc(600_000, 'attached ');
+  const hash = createHash('sha256').update(body).digest('hex');
+  const path = `/api/attachments/${hash}`;
+  expect((await first.request(path, { method: 'PUT', type: 'a/b', body })).status).toBe(201);
+  await first.post('/api/sessions', { sessionId: 'a' });
+  const attachments = [{ hash, type: 'a/b', bytes: body.length }];
+  await first.post('/api/sessions/a/commands/message.post', { content: 'x', attachments });
+  const early = await copied('--from', from.url, '--to', to.url);
+  expect(early).toMatchObject({ attachments: 1, copiedAttachments: 1 });
+  expect(await first.stop()).toBe(0);
+  const late = await copied('--from', from.url, '--to', to.url);
+  expect(late).toMatchObject({ copied: 0, attachments: 1, copiedAttachments: 0 });
+  const second = await RunningService.start({ ...logInPostgres, DATABASE_URL: to.url });
+  const { text } = await second.request(path);
+  expect(text).toBe(body.toString());
+  await second.stop();
+  await Promise.all([from.drop(), to.drop()]);
+}, 120_000);
 
 describe('a copy', () => {
   let folder: string;

@@ -135,7 +135,7 @@ function rowsOf(projection: Projection, events: readonly SessionEvent[]): object
   const rows: Record<string, unknown> = {};
   for (const event of events) {
     for (const key of projection.keys(event)) {
-      rows[key] = projection.evolve(rows[key] as never, event);
+      rows[key] = projection.evolve(rows[key] as never, event, key);
     }
   }
   return rows;

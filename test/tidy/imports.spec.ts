@@ -39,7 +39,16 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/postgres/': ['pg'],
   'src/log/postgres/': ['src/log/*', 'src/postgres/', contract, 'pg', 'node:'],
   'src/commands/': ['src/domain/', ...logPort, contract, 'lru-cache', 'uuid', 'node:'],
-  'src/importing/': [...['src/commands/', 'src/log/event-log.ts', contract, 'uuid', 'node:']],
+  'src/importing/': [
+    ...[
+      'src/commands/',
+      'src/log/event-log.ts',
+      'type src/attachments/',
+      contract,
+      'uuid',
+      'node:',
+    ],
+  ],
   'src/importing/agentpipe/': ['src/importing/', 'type src/commands/', contract, 'zod'],
   'src/importing/formats/': ['src/importing/', 'type src/commands/', contract, 'zod'],
   'src/projecting/': [...logPort, 'src/log/wake-up-signal.ts', contract, 'typeorm', 'node:'],
@@ -52,6 +61,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'projections/session-list/cached-counts.ts': ['projections/', 'lru-cache'],
   'projections/search/text-search.ts': ['projections/', contract, 'typeorm', 'lru-cache'],
   'src/nodes/': ['src/postgres/', contract, 'zod', 'type pg', 'node:'],
+  'src/attachments/': [contract, 'type typeorm', 'node:'],
   'src/live/': [
     ...[
       ...logPort,
@@ -85,6 +95,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
       'src/projecting/session-replay.ts',
       'src/projecting/parked-sessions.ts',
       'type src/embedded-postgres/',
+      'src/attachments/attachment-store.ts',
       'fastify',
       'helmet',
       'cors',
@@ -107,7 +118,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/embedded-postgres/': ['node:'],
   'src/embedded-postgres/start.ts': ['src/embedded-postgres/', 'pg', 'node:'],
   'src/embedded-postgres/binaries.ts': ['src/embedded-postgres/', 'node:', 'import(…)'],
-  'src/operate/': ['src/log/event-log.ts', 'node:'],
+  'src/operate/': ['src/log/event-log.ts', 'src/attachments/attachment-store.ts', 'node:'],
   'src/operate/main.ts': ['src/operate/', 'src/config.ts', 'src/startup/cleanup-stack.ts', 'node:'],
   'src/operate/rebuild.ts': [
     ...['src/operate/', 'src/projecting/', 'projections/', 'src/startup/', 'src/config.ts'],
@@ -116,6 +127,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/operate/open-store.ts': [
     ...[
       'src/log/',
+      'src/attachments/',
       'src/embedded-postgres/',
       'src/startup/database.ts',
       'src/config.ts',

@@ -13,6 +13,7 @@ export const errorCodes = {
   deleted: { status: 410, retry: false, title: 'The session was deleted in the store' },
   'revision-mismatch': { status: 412, retry: false, title: 'The session has moved on' },
   'too-large': { status: 413, retry: false, title: 'More than fits' },
+  'range-not-satisfiable': { status: 416, retry: false, title: 'It has no bytes there' },
   'unsupported-media-type': { status: 415, retry: false, title: 'Not a content type taken here' },
   'key-reused': { status: 422, retry: false, title: 'The key was used for something else' },
   'rate-limited': { status: 429, retry: true, title: 'Too many requests' },

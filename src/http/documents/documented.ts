@@ -22,6 +22,8 @@ export interface RouteDocument {
   readonly isConditional?: boolean;
   /** Whether many bodies may come at once, a line each. */
   readonly takesLines?: boolean;
+  /** Whether the body is bytes of any type, as they are. */
+  readonly takesBytes?: boolean;
   /** What the answer is when it is not JSON: a page, or its style. */
   readonly text?: 'text/html' | 'text/css';
   /** What types of files the answer may be. */

@@ -120,6 +120,7 @@ function operation(
           },
         }
       : {}),
+    ...(document?.takesBytes ? { requestBody: { required: true, content: ANY_BYTES } } : {}),
     responses: {
       [document?.status ?? 200]: {
         description: 'Done',
@@ -137,6 +138,8 @@ function operation(
     },
   };
 }
+
+const ANY_BYTES = { '*/*': { schema: { type: 'string', format: 'binary' } } };
 
 const textContent = (types: readonly string[]) =>
   Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));

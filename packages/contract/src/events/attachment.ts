@@ -31,5 +31,8 @@ export const attachment = z.strictObject({
 });
 export type Attachment = z.infer<typeof attachment>;
 
+/** An attachment as the service answers that it has it. */
+export const storedAttachment = attachment.pick({ hash: true, type: true, bytes: true });
+
 /** What one event refers to, in the order in which it names them. */
 export const attachments = z.array(attachment).max(ATTACHMENTS_MAX);
