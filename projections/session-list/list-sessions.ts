@@ -70,10 +70,13 @@ export async function listSessions(
   count: CountSessions = countSessions,
   asOf?: SessionsAsOf,
 ): Promise<KeysetPage<SessionRow>> {
-  const [total, sessions] = await Promise.all([
-    count(database, filter, countExactMax + 1, asOf),
-    sortedSessions(database, filter, request, order, asOf),
-  ]);
+  const counting = (): Promise<number> => count(database, filter, countExactMax + 1, asOf);
+  const sorting = (): Promise<SortedSession[]> =>
+    sortedSessions(database, filter, request, order, asOf);
+  // A transaction has one connection, which takes one statement at a time.
+  const [total, sessions] = asOf
+    ? [await counting(), await sorting()]
+    : await Promise.all([counting(), sorting()]);
   const counted = { found: total, exactMax: countExactMax };
   const page = keysetPage(sessions, request.limit, counted, ({ sortKey, id }) => [sortKey, id]);
   const rows = page.rows.flatMap(({ row }) => row ?? []);

@@ -1,4 +1,4 @@
-import type { ParticipantView, SessionView } from '@playhead/contract';
+import { cleanse, type ParticipantView, type SessionView } from '@playhead/contract';
 import type { TableReader } from '../../src/projecting/columns.ts';
 import { ParticipantRow } from '../participants.ts';
 import { SessionRow } from '../sessions.ts';
@@ -28,7 +28,8 @@ export function asOfTables(
   const ids = values.add(changed);
   // Read once for each use: together they would be copied whole before anything else.
   const table = (name: string, rows: readonly object[]): string => {
-    const then = values.add(JSON.stringify(rows));
+    // Another program may have written to the log what no table can hold.
+    const then = values.add(JSON.stringify(rows.map((row) => cleanse(row).value)));
     return `${name} as not materialized (
       select * from ${name} where session_id <> all(${ids}::text[])
       union all

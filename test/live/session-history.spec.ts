@@ -162,3 +162,23 @@ it('too many long folds at once are refused, to be tried again; short ones go on
   expect(await history.at('long 3', { revision: 199 })).not.toHaveProperty('code');
   expect(await history.at('long 2', { revision: 199 }, 100)).toMatchObject({ code: 'too-large' });
 });
+
+it('a read that may fold only so much ends no other; a log that fails ends all', async () => {
+  const { log, events } = await logWith('s', 120);
+  const history = historyOf(log, new MemorySnapshots());
+  const [short, whole] = await Promise.all([
+    history.at('s', { revision: 100 }, 10),
+    stateAt(history, 100),
+  ]);
+  expect(short).toMatchObject({ code: 'too-large' });
+  expect(whole?.session).toEqual(pastOf(events.slice(0, 101)).session);
+  const failing: EventLog = Object.assign(Object.create(log) as EventLog, {
+    read: () => Promise.reject(new Error('gone')),
+  });
+  const broken = historyOf(failing, new MemorySnapshots());
+  const reads = [100, 100, 99, 3].map((revision) => broken.at('s', { revision }));
+  const settled = await Promise.allSettled(reads);
+  expect(settled.map(({ status }) => status)).toEqual(reads.map(() => 'rejected'));
+  failing.read = (...about) => log.read(...about);
+  expect((await stateAt(broken, 100))?.session).toEqual(whole?.session);
+});

@@ -203,3 +203,21 @@ it('is refused when it would cost more than it may', async () => {
     await other.stop();
   }
 }, 60_000);
+
+it('shows a session whose name no table can hold', async () => {
+  const stream = sessionStream('odd');
+  const meta = { at: '2026-01-01T00:00:00.000Z', actor: 'key:t', commandId: 'c' };
+  const happenings = [
+    ['session.started', { source: 'web' }],
+    ['session.renamed', { name: 'a\u0000b' }],
+    ['session.idled', {}],
+  ] as const;
+  const positions: string[] = [];
+  for (const [type, data] of happenings) {
+    const one = { id: crypto.randomUUID(), type, v: 1, data, meta };
+    const expected = positions.length - 1;
+    positions.push((await log.append({ stream, expected, events: [one] })).position);
+  }
+  const { sessions } = await list(`at=${positions[1]}&from=2026-01-01&to=2026-01-02`);
+  expect(sessions).toMatchObject([{ sessionId: 'odd', name: 'a\ufffdb', idle: false }]);
+});

@@ -98,6 +98,14 @@ describe('a parked session', () => {
     expect([messages.messages.length, messages.staleSince]).toEqual([1, parked?.at]);
     const timeline = await service.get<{ staleSince?: string }>(`${path}/timeline`);
     expect(timeline.staleSince).toBe(parked?.at);
+    // Rows that are behind say nothing of a moment; what is folded from the log does.
+    for (const part of ['messages', 'timeline', 'export']) {
+      const then = await refusal(`${path}/${part}?at=${revision}`);
+      expect([part, ...then.slice(0, 2)]).toEqual([part, 503, 'unavailable']);
+    }
+    for (const part of ['', '/participants', '/tools']) {
+      expect((await service.request(`${path}${part}?at=${revision}`)).status).toBe(200);
+    }
     // Its own row has everything: only messages are behind.
     const one = await service.get<object>(path);
     expect(one).toMatchObject({ revision });

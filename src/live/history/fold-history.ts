@@ -101,8 +101,12 @@ export class FoldHistory<State extends object> {
     if (kept) return kept;
     const running = this.#running.get(key);
     if (running) return running;
-    const folding = this.#fold(stream, revision, foldMax).finally(() => this.#running.delete(key));
-    this.#running.set(key, folding);
+    // One that may be refused for its length is not for others to wait for.
+    const isShared = foldMax === Infinity;
+    const folding = this.#fold(stream, revision, foldMax).finally(() => {
+      if (isShared) this.#running.delete(key);
+    });
+    if (isShared) this.#running.set(key, folding);
     const found = await folding;
     if (found) this.#kept.set(key, { ...found, folded: 0 });
     return found;
