@@ -32,4 +32,7 @@ export const consoleQuery = (limits: Limits) =>
   });
 
 /** Of the stream in AgentPipe's shape. */
-export const realtimeQuery = z.strictObject({ conversationId: id.optional() });
+export const realtimeQuery = z.strictObject({
+  /** Empty: all of them. */
+  conversationId: z.preprocess((given) => (given === '' ? undefined : given), id.optional()),
+});

@@ -14,6 +14,7 @@ import { readQuery } from '../query-parameters.ts';
 import { ConsoleStreams } from './console-streams.ts';
 import { lastEventId, readLogCursor, readSessionCursor } from './event-ids.ts';
 import { consoleQuery, realtimeQuery, sessionQuery } from './stream-queries.ts';
+import type { AgentPipeRequest } from './agentpipe/agentpipe-stream.ts';
 import { AgentPipeStreams } from './agentpipe/agentpipe-streams.ts';
 import { SessionStreams } from './session-streams.ts';
 import { OpenStreams } from './open-streams.ts';
@@ -70,6 +71,11 @@ export class StreamsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    if (Object.hasOwn(query as object, 'conversationId')) {
+      // Only AgentPipe's pages ask so, and their stream is another.
+      await this.#openOfAgentPipe('connection.established', query, request, reply);
+      return;
+    }
     const { after, ...filter } = readQuery(this.#consoleQuery, query);
     const { epoch } = this.log;
     const last = lastEventId(request.headers);
@@ -92,10 +98,19 @@ export class StreamsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.#openOfAgentPipe('connected', query, request, reply);
+  }
+
+  async #openOfAgentPipe(
+    greeting: AgentPipeRequest['greeting'],
+    query: unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
     const { conversationId }: z.infer<typeof realtimeQuery> = readQuery(realtimeQuery, query);
     const last = lastEventId(request.headers);
     const cursor = last === undefined ? undefined : readLogCursor(last, this.log.epoch);
     const stream = this.streams.admit(request, reply);
-    await this.realtime.open({ conversationId, cursor }, stream, request);
+    await this.realtime.open({ conversationId, greeting, cursor }, stream, request);
   }
 }
