@@ -75,11 +75,11 @@ export async function sessionTotals(database: DataSource, range: DayRange): Prom
   return found;
 }
 
-/** What lists of groups are ordered by, and which sessions count for each. */
+/** What groups are ordered by, and by which sums their sessions are counted. */
 const groupings = {
-  day: { by: 'day', kind: 'session', order: '"group" desc' },
-  agentType: { by: 'agent_type', kind: 'agentType', order: 'sessions desc, "group"' },
-  model: { by: 'model', kind: 'model', order: 'sessions desc, "group"' },
+  day: { by: 'day', sessionsOf: 'session', order: '"group" desc' },
+  agentType: { by: 'agent_type', sessionsOf: 'agentType', order: 'sessions desc, "group"' },
+  model: { by: 'model', sessionsOf: 'model', order: 'sessions desc, "group"' },
 } as const;
 
 /**
@@ -93,11 +93,11 @@ export async function groupMetrics(
   { page, limit }: { readonly page: number; readonly limit: number },
   { isNamed = false }: { readonly isNamed?: boolean } = {},
 ): Promise<GroupPage> {
-  const { by, kind, order } = groupings[group];
-  const { condition, values } = within([kind, 'usage'], range);
-  const rows = await database.query<(GroupMetrics & { total: number })[]>(
+  const { by, sessionsOf, order } = groupings[group];
+  const { condition, values } = within([sessionsOf, group], range);
+  const rows = await database.query<(GroupMetrics & { total: number; nth: string | null })[]>(
     `with grouped as (
-       select ${by} as "group", ${summed('sessions', kind)} as sessions, ${usedColumns('usage')}
+       select ${by} as "group", ${summed('sessions', sessionsOf)} as sessions, ${usedColumns(group)}
        from session_metrics_rollup where ${condition} group by ${by}
      ), shown as (
        select * from grouped
@@ -107,12 +107,15 @@ export async function groupMetrics(
      select page.*, counted.total from (select count(*)::int as total from shown) as counted
      left join lateral (
        select nullif("group", '') as "group", sessions,
-         ${cellSums.map((property) => `"${property}"`).join(', ')}
+         ${cellSums.map((property) => `"${property}"`).join(', ')},
+         row_number() over (order by ${order}) as nth
        from shown order by ${order} limit $5 offset $6
-     ) as page on true`,
+     ) as page on true
+     order by nth`,
     [...values, isNamed, limit, (page - 1) * limit],
   );
   const total = rows[0]?.total ?? 0;
-  const isEmpty = rows.length === 1 && rows[0]?.sessions === null;
-  return { groups: isEmpty ? [] : rows.map(({ total: _, ...metrics }) => metrics), total };
+  // A page beyond the last has one row, with nothing but the total.
+  const found = rows.filter(({ nth }) => nth !== null);
+  return { groups: found.map(({ total: _, nth: __, ...metrics }) => metrics), total };
 }

@@ -6,13 +6,15 @@ import { cellSums } from './cells.ts';
  * What a sum is of.
  *
  * - `session`: sessions by the day on which they started, with all that they used on whatever day.
- * - `usage`: what was used on a day, by agent type and model.
- * - `agentType`, `model`: sessions by the day on which an agent of the type, or with the model,
- *   first took part in them.
+ * - `day`: what was used on a day.
+ * - `agentType`, `model`: the same by one of these; and sessions by the day on which an agent of the
+ *   type, or with the model, first took part in them.
  *
- * In each a session counts once, so sums over days never count it twice.
+ * In each a session counts once, so sums over days never count it twice. Each is small, and a
+ * question needs no more than two of them: by agent type and model at once there may be as many
+ * sums as there are rows.
  */
-export type RollupKind = 'session' | 'usage' | 'agentType' | 'model';
+export type RollupKind = 'session' | 'day' | 'agentType' | 'model';
 
 /** Sums over all sessions. An empty text stands for an unknown one, or for all. */
 @Entity('session_metrics_rollup')
@@ -77,7 +79,13 @@ export const rollupParts = `
     ${counts((quoted) => `coalesce(sum(${quoted}), 0)`)}
   from cell
   union all
-  select 'usage', day, agent_type, model, 0, 0, ${counts((quoted) => quoted)} from cell
+  select 'day', day, '', '', 0, 0, ${counts((quoted) => `sum(${quoted})`)} from cell group by day
+  union all
+  select 'agentType', day, agent_type, '', 0, 0, ${counts((quoted) => `sum(${quoted})`)}
+  from cell group by day, agent_type
+  union all
+  select 'model', day, '', model, 0, 0, ${counts((quoted) => `sum(${quoted})`)}
+  from cell group by day, model
   union all
   select 'agentType', min(day), agent_type, '', 1, 0, ${counts(() => '0')}
   from cell where agent_type <> '' or speaks group by agent_type

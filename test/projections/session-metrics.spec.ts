@@ -93,30 +93,37 @@ describe('the metrics of sessions', () => {
     await expectMetrics(nodes[0], await sessionEvents(bed.log));
   }, 120_000);
 
-  it('stay so through a rebuild, a swap and a way back', async () => {
-    const many = metricHappenings(11);
-    await bed.append(...many.slice(0, -60));
-    const node = await bed.start({ projections: [sessionMetrics] });
-    await caughtUp(node);
-    const { rebuilds, until } = { rebuilds: node.rebuilding.rebuilds, until: node.rebuilding };
-    const { name } = sessionMetrics;
-    await rebuilds.request([name]);
-    const { rebuild } = await until.until(name, (one) => one.rebuild?.phase === 'ready');
-    expect(rebuild?.compared).toMatchObject({ differing: {}, differences: [] });
-    await bed.append(...many.slice(-60, -40));
-    await rebuilds.swap(name);
-    await caughtUp(node);
-    await expectMetrics(node, await sessionEvents(bed.log));
-    await bed.append(...many.slice(-40, -20));
-    await caughtUp(node);
-    await expectMetrics(node, await sessionEvents(bed.log));
-    expect((await rebuilds.verify(name)).differing).toEqual({});
-    await rebuilds.rollback(name);
-    await bed.append(...many.slice(-20));
-    await caughtUp(node);
-    await expectMetrics(node, await sessionEvents(bed.log));
-    await rebuilds.dropPrevious(name);
-  }, 120_000);
+  it.each([
+    ['in memory', {}],
+    ['row by row', { rebuildSessionBytesMax: 400, rebuildChunkBytes: 300, projectionBatchMax: 5 }],
+  ])(
+    'stay so through a rebuild %s, a swap and a way back',
+    async (_, limits) => {
+      const many = metricHappenings(11);
+      await bed.append(...many.slice(0, -60));
+      const node = await bed.start({ projections: [sessionMetrics], limits });
+      await caughtUp(node);
+      const { rebuilds, until } = { rebuilds: node.rebuilding.rebuilds, until: node.rebuilding };
+      const { name } = sessionMetrics;
+      await rebuilds.request([name]);
+      const { rebuild } = await until.until(name, (one) => one.rebuild?.phase === 'ready');
+      expect(rebuild?.compared).toMatchObject({ differing: {}, differences: [] });
+      await bed.append(...many.slice(-60, -40));
+      await rebuilds.swap(name);
+      await caughtUp(node);
+      await expectMetrics(node, await sessionEvents(bed.log));
+      await bed.append(...many.slice(-40, -20));
+      await caughtUp(node);
+      await expectMetrics(node, await sessionEvents(bed.log));
+      expect((await rebuilds.verify(name)).differing).toEqual({});
+      await rebuilds.rollback(name);
+      await bed.append(...many.slice(-20));
+      await caughtUp(node);
+      await expectMetrics(node, await sessionEvents(bed.log));
+      await rebuilds.dropPrevious(name);
+    },
+    120_000,
+  );
 
   it('are put right by a rebuild when the sums were changed by hand', async () => {
     await bed.append(...metricHappenings(13));
