@@ -32,7 +32,10 @@ export const consoleQuery = (limits: Limits) =>
   });
 
 /** Of the stream in AgentPipe's shape. */
-export const realtimeQuery = z.strictObject({
-  /** Empty: all of them. */
-  conversationId: z.preprocess((given) => (given === '' ? undefined : given), id.optional()),
+export const realtimeQuery = z.strictObject({ conversationId: id.optional() });
+
+/** Of the same under the path that its pages use, which is ours without the parameter. */
+export const conversationStreamQuery = z.strictObject({
+  /** Empty: of all conversations. */
+  conversationId: z.union([z.literal('').transform(() => undefined), id]),
 });

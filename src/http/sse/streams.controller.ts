@@ -1,7 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { id, type SessionOpen } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import type { Config } from '../../config.ts';
 import type { ConsoleSubscriptions } from '../../live/console/console-subscriptions.ts';
 import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
@@ -13,7 +12,12 @@ import { Problem } from '../problem.ts';
 import { readQuery } from '../query-parameters.ts';
 import { ConsoleStreams } from './console-streams.ts';
 import { lastEventId, readLogCursor, readSessionCursor } from './event-ids.ts';
-import { consoleQuery, realtimeQuery, sessionQuery } from './stream-queries.ts';
+import {
+  consoleQuery,
+  conversationStreamQuery,
+  realtimeQuery,
+  sessionQuery,
+} from './stream-queries.ts';
 import type { AgentPipeRequest } from './agentpipe/agentpipe-stream.ts';
 import { AgentPipeStreams } from './agentpipe/agentpipe-streams.ts';
 import { SessionStreams } from './session-streams.ts';
@@ -73,7 +77,8 @@ export class StreamsController {
   ): Promise<void> {
     if (Object.hasOwn(query as object, 'conversationId')) {
       // Only AgentPipe's pages ask so, and their stream is another.
-      await this.#openOfAgentPipe('connection.established', query, request, reply);
+      const asked = readQuery(conversationStreamQuery, query);
+      await this.#openOfAgentPipe({ ...asked, greeting: 'connection.established' }, request, reply);
       return;
     }
     const { after, ...filter } = readQuery(this.#consoleQuery, query);
@@ -98,19 +103,19 @@ export class StreamsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.#openOfAgentPipe('connected', query, request, reply);
+    const asked = readQuery(realtimeQuery, query);
+    await this.#openOfAgentPipe({ ...asked, greeting: 'connected' }, request, reply);
   }
 
   async #openOfAgentPipe(
-    greeting: AgentPipeRequest['greeting'],
-    query: unknown,
+    asked: Pick<AgentPipeRequest, 'greeting'> & { conversationId?: string | undefined },
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    const { conversationId }: z.infer<typeof realtimeQuery> = readQuery(realtimeQuery, query);
     const last = lastEventId(request.headers);
     const cursor = last === undefined ? undefined : readLogCursor(last, this.log.epoch);
     const stream = this.streams.admit(request, reply);
+    const { conversationId, greeting } = asked;
     await this.realtime.open({ conversationId, greeting, cursor }, stream, request);
   }
 }
