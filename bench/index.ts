@@ -10,6 +10,7 @@ import { followEsdb } from './follow-esdb.ts';
 import { listBenches } from './list.ts';
 import { live } from './live.ts';
 import { memory } from './memory.ts';
+import { metricsBenches } from './metrics.ts';
 import { open100k } from './open-100k.ts';
 import { rebuild } from './rebuild.ts';
 import { replay } from './replay.ts';
@@ -49,6 +50,7 @@ export const benches: readonly Bench[] = [
   at100k,
   command,
   ...listBenches,
+  ...metricsBenches,
   searchRare,
   searchBetween,
   searchCommon,

@@ -17,6 +17,7 @@ import { SessionOrder0000000000022 } from './0022-session-order.ts';
 import { ParkedSessions0000000000023 } from './0023-parked-sessions.ts';
 import { Rebuilds0000000000025 } from './0025-rebuilds.ts';
 import { NotedVersions0000000000027 } from './0027-noted-versions.ts';
+import { SessionMetrics0000000000028 } from './0028-session-metrics.ts';
 import { UsageAndAttachments0000000000029 } from './0029-usage-and-attachments.ts';
 import { Attachments0000000000030 } from './0030-attachments.ts';
 
@@ -44,6 +45,7 @@ export const migrations: (new () => MigrationInterface)[] = [
   ParkedSessions0000000000023,
   Rebuilds0000000000025,
   NotedVersions0000000000027,
+  SessionMetrics0000000000028,
   UsageAndAttachments0000000000029,
   Attachments0000000000030,
 ];

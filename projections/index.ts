@@ -4,6 +4,7 @@ import { messages } from './messages.ts';
 import { participants } from './participants.ts';
 import { searchEntries } from './search/search-entries.ts';
 import { sessionOrder } from './session-list/session-order.ts';
+import { sessionMetrics } from './session-metrics/session-metrics.ts';
 import { sessions } from './sessions.ts';
 import { timeline } from './timeline.ts';
 import { tools } from './tools.ts';
@@ -18,4 +19,5 @@ export const projections: readonly Projection[] = [
   timeline,
   searchEntries,
   attachmentRefs,
+  sessionMetrics,
 ];

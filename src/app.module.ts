@@ -15,6 +15,7 @@ import { SignalsGateway } from './gateway/signals.gateway.ts';
 import type { CommandHandler } from './commands/command-handler.ts';
 import { AttachmentsController } from './http/attachments/attachments.controller.ts';
 import { CommandsController } from './http/sessions/commands.controller.ts';
+import { ConversationsController } from './http/conversations/conversations.controller.ts';
 import { DocumentsController } from './http/documents/documents.controller.ts';
 import { PagesController } from './http/documents/pages.controller.ts';
 import { ErrorFilter } from './http/error-filter.ts';
@@ -34,10 +35,12 @@ import { createMetrics } from './http/operations/metrics.ts';
 import { ProjectionsController } from './http/operations/projections.controller.ts';
 import { ScopeGuard } from './http/requires-scope.ts';
 import { SearchController } from './http/search/search.controller.ts';
+import { SessionMetricsController } from './http/sessions/session-metrics.controller.ts';
 import { SessionPartsController } from './http/sessions/session-parts.controller.ts';
 import { SessionsController } from './http/sessions/sessions.controller.ts';
 import { StreamCookieController } from './http/sse/stream-cookie.controller.ts';
 import { AgentPipeStreams } from './http/sse/agentpipe/agentpipe-streams.ts';
+import { RealtimeController } from './http/sse/agentpipe/realtime.controller.ts';
 import { StreamsController } from './http/sse/streams.controller.ts';
 import { OpenStreams } from './http/sse/open-streams.ts';
 import { WhoamiController } from './http/operations/whoami.controller.ts';
@@ -127,6 +130,9 @@ export class AppModule {
         SessionPartsController,
         ExportController,
         AttachmentsController,
+        ConversationsController,
+        SessionMetricsController,
+        RealtimeController,
         SearchController,
         StreamsController,
         StreamCookieController,

@@ -274,6 +274,18 @@ export const limits = {
   pageMax: 100,
   /** Characters of the entries on a page of a timeline; its last entry is there in any case. */
   timelinePageCharactersMax: 1024 * 1024,
+  /** Messages of a conversation on one page of AgentPipe's list of them, */
+  conversationMessagesDefault: 50,
+  /** and messages that are read at once for the whole conversation. */
+  conversationMessagesMax: 16,
+  /** The newest messages of all conversations, and how many there are at most. */
+  recentMessagesDefault: 10,
+  recentMessagesMax: 50,
+  /** Days, agent types or models on a page of metrics. */
+  metricGroupsDefault: 100,
+  metricGroupsMax: 1_000,
+  /** Agent types of a summary. */
+  topAgentsMax: 10,
   /** Highest page number; who wants more reads by cursor or exports. */
   pageNumberMax: 1_000_000,
   /** Characters of a search, and the words in it. */
@@ -289,6 +301,11 @@ export const limits = {
   searchRecentCacheMs: 60_000,
   /** A search that comes upon more entries says that there may be more. */
   searchHitsMax: 5_000,
+  /** Hits from which a search in AgentPipe's shape makes its list of sessions. */
+  searchedConversationHitsMax: 1_000,
+  /** First messages that it shows of a session, and characters of each. */
+  searchPreviewMessagesMax: 3,
+  searchPreviewCharactersMax: 1_000,
   /** The database gives up a statement of a search that takes longer. */
   searchStatementMs: 2_000,
   /** Labels that a list of sessions may be narrowed by at once. */

@@ -1,29 +1,9 @@
-import type { Activity, SessionSource, SessionStatus } from '@playhead/contract';
 import { rowAsJson, type TableReader } from '../../src/projecting/columns.ts';
 import { keysetPage, type KeysetPage, type PageRequest } from '../../src/projecting/keyset-page.ts';
 import { currentTotals, SessionRow } from '../sessions.ts';
+import { all, conditionsOf, type SessionFilter } from './session-filter.ts';
 import { asOfTables, type SessionsAsOf } from './sessions-as-of.ts';
 import { Values } from './values.ts';
-
-/** What narrows the list of sessions: all filters must hold, each by one of its values. */
-export interface SessionFilter {
-  /** The last state that was set. */
-  readonly state?: readonly Activity[] | undefined;
-  /** Labels that must all be there, with these values. */
-  readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
-  /** That some participant has. */
-  readonly agentType?: readonly string[] | undefined;
-  /** Of the session or of some participant. */
-  readonly model?: readonly string[] | undefined;
-  /** The earliest start, as `comparableInstant` writes it. */
-  readonly from?: string | undefined;
-  /** What the start must lie before. */
-  readonly to?: string | undefined;
-  readonly status?: readonly SessionStatus[] | undefined;
-  readonly source?: readonly SessionSource[] | undefined;
-  /** Part of the name or the prompt, in upper or lower case. */
-  readonly search?: string | undefined;
-}
 
 /** What the list can be ordered by, and where that is stored; ties are broken by the id. */
 const sorts = {
@@ -223,49 +203,3 @@ const beyond = (
   const comparison = direction === 'asc' ? '>' : '<';
   return [`(${column}, session_id) ${comparison} (${sortKey}::${type}, ${id}::text)`];
 };
-
-/** Conditions on the table of sessions, there called `session`. */
-interface Conditions {
-  /** Those for which an index gives the sessions by their start. */
-  readonly byIndex: readonly string[];
-  readonly others: readonly string[];
-}
-
-function conditionsOf(filter: SessionFilter, values: Values): Conditions {
-  const byIndex: string[] = [];
-  const others: string[] = [];
-  const either = (column: string, wanted: readonly string[] | undefined): void => {
-    const [only, ...more] = wanted ?? [];
-    if (only === undefined) return;
-    if (more.length > 0) others.push(`session.${column} = any(${values.add(wanted)}::text[])`);
-    else byIndex.push(`session.${column} = ${values.add(only)}`);
-  };
-  either('status', filter.status);
-  either('source', filter.source);
-  if (filter.from) byIndex.push(`session.started_at >= ${values.add(filter.from)}`);
-  if (filter.to) byIndex.push(`session.started_at < ${values.add(filter.to)}`);
-  if (filter.state) others.push(`session.activity = any(${values.add(filter.state)}::text[])`);
-  for (const [key, value] of filter.labels ?? []) {
-    const label = values.add(JSON.stringify({ [key]: value }));
-    others.push(`session.labels::jsonb @> ${label}::jsonb`);
-  }
-  if (filter.agentType) {
-    const wanted = values.add(filter.agentType);
-    others.push(`session.session_id in (
-      select session_id from participants where agent_type = any(${wanted}::text[]))`);
-  }
-  if (filter.model) {
-    const wanted = values.add(filter.model);
-    others.push(`session.session_id in (
-      select session_id from participants where model = any(${wanted}::text[])
-      union all select session_id from sessions where model = any(${wanted}::text[]))`);
-  }
-  if (filter.search) {
-    const pattern = values.add(`%${filter.search.replace(/[\\%_]/g, '\\$&')}%`);
-    others.push(`(session.name ilike ${pattern} or session.prompt ilike ${pattern})`);
-  }
-  return { byIndex, others };
-}
-
-const all = (conditions: readonly string[]): string =>
-  conditions.length > 0 ? conditions.join(' and ') : 'true';

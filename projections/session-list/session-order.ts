@@ -7,6 +7,7 @@ import {
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { byteOrder } from '../../src/projecting/columns.ts';
 import type { Projection } from '../../src/projecting/projection.ts';
+import { BLANK_SESSION } from './blank-session.ts';
 
 /** Characters of a name that it is ordered by. */
 const NAME_LENGTH_MAX = 200;
@@ -74,12 +75,6 @@ export const sessionOrder: Projection<SessionOrderRow> = {
   evolve: evolveOrder,
 };
 
-/** A session's view before anything is known of it; nothing of it stays that is kept here. */
-const BLANK = evolveSession(undefined, {
-  ...{ id: '', sessionId: '', revision: 0, position: '', type: '', v: 1, data: {} },
-  meta: { at: '', actor: '', commandId: '' },
-});
-
 /** The numbers are those of the session's own view, which is made from the part that is kept. */
 function evolveOrder(row: SessionOrderRow | undefined, event: SessionEvent): SessionOrderRow {
   const kept = row && viewOf(row);
@@ -108,7 +103,7 @@ export function orderOf(view: SessionView, name = orderedName(view.name ?? '')):
 
 /** What is kept of a session, as its view. */
 const viewOf = (row: SessionOrderRow): SessionView => ({
-  ...BLANK,
+  ...BLANK_SESSION,
   sessionId: row.sessionId,
   declared: row.declared,
   startedAt: row.startedAt,

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorCodes } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { conversationFailure, isOfAgentPipePage } from './conversations/conversation-failure.ts';
 import { ingestFailure, isOfAgentPipe, isUpload, uploadWords } from './ingest/ingest-failure.ts';
 import type { Problem } from './problem.ts';
 
@@ -50,6 +51,10 @@ function answerProblem(request: FastifyRequest, reply: FastifyReply, problem: Pr
     const words = isUpload(request) ? uploadWords : undefined;
     const { headers, body } = ingestFailure(problem, words);
     void reply.headers(headers).type('application/json').send(body);
+    return;
+  }
+  if (isOfAgentPipePage(request)) {
+    void reply.type('application/json').send(conversationFailure(problem));
     return;
   }
   void reply.type(PROBLEM_JSON).send(problemDocument(problem));

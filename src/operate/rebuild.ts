@@ -10,6 +10,7 @@ import type { EventLog } from '../log/event-log.ts';
 import { fillPart } from '../projecting/rebuild/fill-part.ts';
 import type { RebuildPart } from '../projecting/rebuild/jobs.ts';
 import { REBUILD_LOCK } from '../projecting/rebuild/rebuilds.ts';
+import { entitiesOf } from '../projecting/projection.ts';
 import { runRebuilds, streamsOf } from '../projecting/rebuild/run.ts';
 import { CleanupStack } from '../startup/cleanup-stack.ts';
 import { openDatabase } from '../startup/database.ts';
@@ -36,7 +37,7 @@ async function open(
   place: RebuildPlace,
   cleanup: CleanupStack,
 ): Promise<{ database: DataSource; log: EventLog }> {
-  const entities = projections.map(({ entity }) => entity);
+  const entities = entitiesOf(projections);
   const database = await openDatabase(place.databaseUrl, {
     ...{ entities, migrations: [], poolSize: isMainThread ? 4 : 2 },
   });

@@ -66,10 +66,18 @@ async function writeBatch(
   const isAsRead = add(from.generation);
   const isMoved = 'exists (select from moved)';
   const writes: string[] = [];
-  if (rows !== undefined) writes.push(`put as (${table.upsertStatement(add(rows), isMoved)})`);
+  const changes: { rows?: string; gone?: [string, string] } = {};
+  if (rows !== undefined) {
+    changes.rows = add(rows);
+    writes.push(`put as (${table.upsertStatement(changes.rows, isMoved)})`);
+  }
   if (gone.length > 0) {
-    const [sessionIds, keys] = parametersOf(gone).map(add) as [string, string];
-    writes.push(`removed as (${table.deleteStatement(sessionIds, keys, isMoved)})`);
+    changes.gone = parametersOf(gone).map(add) as [string, string];
+    writes.push(`removed as (${table.deleteStatement(...changes.gone, isMoved)})`);
+  }
+  // Behind the rows: whoever locks both tables locks them in this order.
+  if (table.rollup && writes.length > 0) {
+    writes.push(`summed as (${table.rollup.changeStatement(changes, isMoved)})`);
   }
   // What a crash of the database undoes, rows and checkpoint alike, is applied again.
   const relaxed = `set_config('synchronous_commit', 'off', true) = 'off'`;

@@ -5,7 +5,6 @@ import { advance } from './checkpoints.ts';
 import { isPoison, pure } from './failures.ts';
 import { park, parkedAmong, type ParkedSession } from './parked.ts';
 import type { ReadModel } from './read-model.ts';
-import { parametersOf } from './row-table.ts';
 
 /**
  * Applies a batch that may hold a poison event, in one transaction. Returns as `applyBatch` does.
@@ -78,6 +77,5 @@ async function write(work: Application, events: readonly SessionEvent[]): Promis
     if (fault !== undefined) throw new Error(fault);
   });
   const { rows, gone } = await changesOf(manager, projection, table, events);
-  if (rows !== undefined) await manager.query(table.upsertStatement('$1'), [rows]);
-  if (gone.length > 0) await manager.query(table.deleteStatement('$1', '$2'), parametersOf(gone));
+  await table.write(manager, rows, gone);
 }

@@ -24,6 +24,12 @@ export const copyOf = (projection: Projection, kind: CopyKind): Projection => ({
   name: copyName(projection.name, kind),
 });
 
+/** The projection that fills a new copy: its rows are summed up once they are all there. */
+export const filledCopyOf = (projection: Projection): Projection => ({
+  ...copyOf(projection, 'rebuild'),
+  rollup: undefined,
+});
+
 /** The kind of a copy by its name, `undefined` for the one that is read. */
 export function copyKindOf(name: string): CopyKind | undefined {
   const kind = name.split('@')[1];

@@ -8,6 +8,21 @@ export interface ProjectedRow extends ObjectLiteral {
 }
 
 /**
+ * Sums over the rows of all sessions, by groups, in a table of their own: for questions about so
+ * many rows that nobody can wait for them to be read. The engine adds to the sums what changes, in
+ * the transaction in which the rows change; a rebuild sums up all rows of its copy.
+ */
+export interface Rollup {
+  /** The table of the sums. Its primary key is the group, each other column a `numeric` sum. */
+  readonly entity: new () => ObjectLiteral;
+  /**
+   * SQL of what one row of the read model, there called `one`, adds: rows with all columns of the
+   * rollup under their names. It may use nothing but the columns of that row.
+   */
+  readonly parts: string;
+}
+
+/**
  * A read model as two pure functions. `keys` names the rows an event touches, `evolve` gives the
  * next row. The engine loads, folds and writes; a projection knows no clock and no database. What
  * either function throws parks the session, for this projection.
@@ -35,6 +50,7 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
   readonly isBackground?: boolean;
   /** The table of its rows. */
   readonly entity: new () => Row;
+  readonly rollup?: Rollup | undefined;
   /** The property that makes up the primary key with `sessionId`; undefined: that alone. */
   readonly keyColumn: string | undefined;
   /** Values of `keyColumn` (or the session's id) for the rows an event touches; none: ignored. */
@@ -45,3 +61,7 @@ export interface Projection<Row extends ProjectedRow = ProjectedRow> {
    */
   evolve(row: Row | undefined, event: SessionEvent, key?: string): Row | undefined;
 }
+
+/** The entities of some projections: those of their rows and of their rollups. */
+export const entitiesOf = (projections: readonly Projection[]): (new () => ObjectLiteral)[] =>
+  projections.flatMap(({ entity, rollup }) => (rollup ? [entity, rollup.entity] : [entity]));

@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { rowAsJson } from './columns.ts';
 import { copyKindOf, copySchemas } from './copies.ts';
 import type { ProjectedRow, Projection } from './projection.ts';
+import { RollupTable } from './rollup-table.ts';
 
 /** Which row of a read model. `key` is the session's id where a session has one row. */
 export interface RowKey {
@@ -43,6 +44,7 @@ export class RowTable {
   /** Its name without schema. */
   readonly name: string;
   readonly columns: readonly TableColumn[];
+  readonly rollup: RollupTable | undefined;
   readonly #columns: TableLayout['columns'];
   readonly #table: string;
   readonly #keyColumns: readonly string[];
@@ -57,8 +59,9 @@ export class RowTable {
       return quoted(found.databaseName);
     };
     const kind = copyKindOf(projection.name);
+    const prefix = kind ? `${copySchemas[kind]}.` : '';
     this.name = metadata.tableName;
-    this.#table = `${kind ? `${copySchemas[kind]}.` : ''}${quoted(metadata.tableName)}`;
+    this.#table = `${prefix}${quoted(metadata.tableName)}`;
     this.columns = metadata.columns.map((column) => ({
       property: column.propertyName,
       name: column.databaseName,
@@ -70,11 +73,22 @@ export class RowTable {
       type: dataSource.driver.normalizeType(column),
     }));
     this.#rowAsJson = rowAsJson(this.#table, metadata.columns);
-    const { keyColumn } = projection;
+    const { keyColumn, rollup } = projection;
     this.#keyColumns = ['sessionId', ...(keyColumn === undefined ? [] : [keyColumn])].map(columnOf);
     this.#isWanted = this.#keyColumns
       .map((column, nth) => `${this.#table}.${column} = wanted.${nth === 0 ? 'session_id' : 'key'}`)
       .join(' and ');
+    this.rollup = rollup && new RollupTable(dataSource, rollup, this.layout, prefix);
+  }
+
+  /** Its name and that of its rollup, without schema. */
+  get names(): readonly string[] {
+    return [this.name, ...(this.rollup ? [this.rollup.name] : [])];
+  }
+
+  /** Both tables as statements name them, in the order in which everybody locks them. */
+  get lockedTables(): string {
+    return [this.#table, ...(this.rollup ? [this.rollup.table] : [])].join(', ');
   }
 
   async load(
@@ -116,8 +130,26 @@ export class RowTable {
       where ${this.#isWanted} and ${condition}`;
   }
 
+  /** Inserts or replaces the rows of a JSON text, and deletes others, in a transaction. */
+  async write(
+    database: Queryable,
+    rows: string | undefined,
+    gone: readonly RowKey[],
+  ): Promise<void> {
+    if (rows !== undefined) {
+      if (this.rollup) await database.query(this.rollup.changeStatement({ rows: '$1' }), [rows]);
+      await database.query(this.upsertStatement('$1'), [rows]);
+    }
+    if (gone.length > 0) {
+      const keys = parametersOf(gone);
+      const statement = this.rollup?.changeStatement({ gone: ['$1', '$2'] });
+      if (statement) await database.query(statement, keys);
+      await database.query(this.deleteStatement('$1', '$2'), keys);
+    }
+  }
+
   async truncate(manager: EntityManager): Promise<void> {
-    await manager.query(`truncate table ${this.#table}`);
+    await manager.query(`truncate table ${this.lockedTables}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { pure } from './failures.ts';
 import type { ProjectedRow } from './projection.ts';
-import { parametersOf, type Queryable, type RowTable } from './row-table.ts';
+import type { Queryable, RowTable } from './row-table.ts';
 
 /** Rows of one statement, and their characters as JSON, beyond the first. */
 const STATEMENT_ROWS_MAX = 1_000;
@@ -61,15 +61,14 @@ export class SessionRows {
   /** Writes the rows of some keys as they are here, and deletes those that are not here. */
   async write(database: Queryable, rows: Rows, keys: ReadonlySet<string>): Promise<void> {
     const gone = [...keys].filter((key) => !rows.has(key));
-    if (gone.length > 0) {
-      const { sessionId } = this;
-      const parameters = parametersOf(gone.map((key) => ({ sessionId, key })));
-      await database.query(this.table.deleteStatement('$1', '$2'), parameters);
-    }
+    const { table, sessionId } = this;
+    await table.write(
+      database,
+      undefined,
+      gone.map((key) => ({ sessionId, key })),
+    );
     const wanted = [...keys].flatMap((key) => rows.get(key) ?? []);
-    for (const json of statementsOf(wanted)) {
-      await database.query(this.table.upsertStatement('$1'), [json]);
-    }
+    for (const json of statementsOf(wanted)) await table.write(database, json, []);
   }
 
   #stored(database: Queryable): Promise<{ key: string; revision: number }[]> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { migrations } from '../../migrations/index.ts';
 import { projections } from '../../projections/index.ts';
+import { entitiesOf } from '../projecting/projection.ts';
 import { KeyRow, Keys, type PresetKey } from '../access/keys.ts';
 import { Revocations } from '../access/revocations.ts';
 import type { ServiceParts } from '../app.module.ts';
@@ -51,7 +52,7 @@ export async function openParts(
     throw new StartupError(setting, failure);
   };
   const database = await openDatabase(url, {
-    entities: [KeyRow, ...projections.map(({ entity }) => entity)],
+    entities: [KeyRow, ...entitiesOf(projections)],
     migrations,
     poolSize: limits.databasePoolMax,
   }).catch(explain);

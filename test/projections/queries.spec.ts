@@ -15,7 +15,8 @@ import {
   listParticipants,
   ParticipantRow,
 } from '../../projections/participants.ts';
-import { listSessions, type SessionFilter } from '../../projections/session-list/list-sessions.ts';
+import { listSessions } from '../../projections/session-list/list-sessions.ts';
+import type { SessionFilter } from '../../projections/session-list/session-filter.ts';
 import { findSession, SessionRow } from '../../projections/sessions.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { plainSession, second } from '../support/stored-sessions.ts';

@@ -10,9 +10,9 @@ import {
   isNumeric,
   listSessions,
   sessionSorts,
-  type SessionFilter,
   type SessionListOrder,
 } from '../../projections/session-list/list-sessions.ts';
+import type { SessionFilter } from '../../projections/session-list/session-filter.ts';
 import {
   orderedName,
   SessionOrderRow,

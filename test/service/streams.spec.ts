@@ -250,8 +250,9 @@ describe('the stream of all sessions', () => {
     ]);
     expect(await refusal('/api/stream?status=nice')).toEqual([400, 'invalid', 'status']);
     expect(await refusal('/api/stream?label=x')).toEqual([400, 'invalid', 'label']);
-    expect(await refusal('/api/stream?conversationId=x')).toEqual([
-      ...[400, 'invalid', 'conversationId'],
+    // With `conversationId` it is AgentPipe's stream, which has no filter.
+    expect(await refusal('/api/stream?conversationId=x&status=ACTIVE')).toEqual([
+      ...[400, 'invalid', 'status'],
     ]);
     expect(await refusal('/api/stream', {}, ingestKey)).toEqual([403, 'forbidden', undefined]);
     expect(await metric('streams')).toBe(0);

@@ -6,12 +6,13 @@ import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/index.ts';
 import { openTail, type Tail } from '../../src/log/tail.ts';
 import type { ProjectionLimits } from '../../src/projecting/context.ts';
-import type { Projection } from '../../src/projecting/projection.ts';
+import { entitiesOf, type Projection } from '../../src/projecting/projection.ts';
 import type { FirstBuildLimits } from '../../src/projecting/rebuild/first-builds.ts';
 import type { RebuildLimits } from '../../src/projecting/rebuild/run.ts';
 import { Projector } from '../../src/projecting/projector.ts';
 import { MessageRow, messages } from '../../projections/messages.ts';
 import { ParticipantRow, participants } from '../../projections/participants.ts';
+import { sessionMetrics } from '../../projections/session-metrics/session-metrics.ts';
 import { SessionRow, sessions } from '../../projections/sessions.ts';
 import { listTimeline } from '../../projections/timeline.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
@@ -56,7 +57,7 @@ export interface NodeOptions {
 
 export const openReadModels = (url: string): Promise<DataSource> =>
   openDatabase(url, {
-    entities: [SessionRow, MessageRow, ParticipantRow],
+    entities: [...entitiesOf([sessionMetrics]), SessionRow, MessageRow, ParticipantRow],
     migrations: [],
     poolSize: 6,
   });

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { KeyRow } from '../../src/access/keys.ts';
 import { openDatabase } from '../../src/startup/database.ts';
 import { projections } from '../../projections/index.ts';
+import { entitiesOf } from '../../src/projecting/projection.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -9,7 +10,7 @@ let dataSource: DataSource;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  const entities = [...projections.map(({ entity }) => entity), KeyRow];
+  const entities = [...entitiesOf(projections), KeyRow];
   dataSource = await openDatabase(database.url, { entities, migrations: [], poolSize: 2 });
 });
 

@@ -30,7 +30,7 @@ export const workingPhases: readonly RebuildPhase[] = [
   'comparing',
 ];
 
-/** Columns, `(missing)` or `(added)`: differences that the operator accepts. */
+/** Columns, `(missing)`, `(added)` or `(rollup)`: differences that the operator accepts. */
 const accepted = z.array(z.string().min(1).max(63)).max(100);
 
 /** What to rebuild, in one reading of the log. */
@@ -58,7 +58,7 @@ export const rowComparison = z.object({
   position: z.string(),
   rows: z.object({ old: z.number(), new: z.number() }),
   digests: z.object({ old: z.string(), new: z.string() }),
-  /** How many rows differ, by column, `(missing)` and `(added)`. */
+  /** How many rows differ, by column, `(missing)` and `(added)`; of sums, groups in `(rollup)`. */
   differing: z.record(z.string(), z.number()),
   /** The first rows that differ. */
   differences: z.array(copyDifference),

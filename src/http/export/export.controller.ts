@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import { exportFormats, id, sessionStream } from '@playhead/contract';
 import type { FastifyReply } from 'fastify';
@@ -19,7 +17,7 @@ import type { ReadModelContext } from '../sessions/min-revision.ts';
 import { committedLines } from './committed-lines.ts';
 import { fileName } from './file-name.ts';
 import { forms } from './formats.ts';
-import { inPieces } from './in-pieces.ts';
+import { sendPieces } from './send-pieces.ts';
 import { openTranscript } from './transcript.ts';
 
 const exportQuery = z.strictObject({
@@ -87,23 +85,14 @@ export class ExportController {
     this.#admit(reply);
     const exportedAt = new Date();
     const { type, extension } = forms[asked.format];
-    const pieces = inPieces(await this.#texts(asked, sessionId, exportedAt, reply));
-    // Before the first of them is there the export can still be refused as any request.
-    const first = await pieces.next();
+    const texts = await this.#texts(asked, sessionId, exportedAt, reply);
     const name = fileName(kind, sessionId, exportedAt, extension);
-    void reply.headers({
+    const headers = {
       'content-type': `${type}; charset=utf-8`,
       'content-disposition': `attachment; filename="${name}"`,
       'cache-control': 'no-cache, no-store, must-revalidate',
-    });
-    if (reply.request.method === 'HEAD') {
-      await pieces.return(undefined);
-      await reply.send();
-      return;
-    }
-    const { exportStallMs } = this.#context.limits;
-    const taken = cutWhenStalled(following(first, pieces), reply.raw, exportStallMs);
-    await reply.send(Readable.from(taken, { highWaterMark: 1 }));
+    };
+    await sendPieces(reply, headers, texts, this.#context.limits.exportStallMs);
   }
 
   /** Counts an export until its answer is over. Throws when there are too many. */
@@ -142,39 +131,4 @@ export class ExportController {
     if (!head) throw new Problem('not-found');
     return head;
   }
-}
-
-/** What a generator has given already, and the rest. */
-async function* following<Item>(
-  first: IteratorResult<Item>,
-  rest: AsyncGenerator<Item>,
-): AsyncGenerator<Item> {
-  try {
-    if (!first.done) yield first.value;
-    yield* rest;
-  } finally {
-    // Also when the client goes before it has taken the first.
-    await rest.return(undefined);
-  }
-}
-
-/**
- * Ends the answer when the client takes nothing for so many milliseconds: it would keep the export,
- * and what that holds, for good. How long the next piece takes to make does not count.
- */
-async function* cutWhenStalled(
-  pieces: AsyncIterable<string>,
-  answer: ServerResponse,
-  stallMs: number,
-): AsyncGenerator<string> {
-  for await (const piece of pieces) {
-    const timer = setTimeout(() => answer.destroy(), stallMs);
-    try {
-      yield piece;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-  // All is made; the rest is in buffers until the client takes it.
-  answer.setTimeout(stallMs, () => answer.destroy());
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import {
   sessionSource,
   sessionStatuses,
@@ -9,12 +9,18 @@ import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { rangesOf, termsOf, type Term } from '../../../projections/search/query.ts';
 import { TextSearch, type Hit } from '../../../projections/search/text-search.ts';
+import { groupMetrics } from '../../../projections/session-metrics/metrics.ts';
 import type { Config, Limits } from '../../config.ts';
 import { CONFIG, DATABASE } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
-import { readBody } from '../json-body.ts';
+import { parseJson, readBody, textOf } from '../json-body.ts';
 import { RequiresScope } from '../requires-scope.ts';
-import { time } from '../query-parameters.ts';
+import { readQuery, time } from '../query-parameters.ts';
+import {
+  conversationSearchBody,
+  isOfAgentPipe,
+  searchConversations,
+} from './conversation-search.ts';
 import { snippetOf } from './snippet.ts';
 
 const searchBody = ({
@@ -49,16 +55,28 @@ const searchBody = ({
 export class SearchController {
   readonly #search: TextSearch;
   readonly #searchBody;
+  readonly #conversationSearchBody;
+  readonly #limits: Limits;
 
-  constructor(@Inject(CONFIG) { limits }: Config, @Inject(DATABASE) database: DataSource) {
+  constructor(
+    @Inject(CONFIG) { limits }: Config,
+    @Inject(DATABASE) private readonly database: DataSource,
+  ) {
     this.#search = new TextSearch(database, limits);
     this.#searchBody = searchBody(limits);
+    this.#conversationSearchBody = conversationSearchBody(limits);
+    this.#limits = limits;
   }
 
   @Post()
   @Documented({ summary: 'Finds names, prompts, messages and tool calls', body: searchBody })
   @HttpCode(200)
-  async search(@Body() body: unknown): Promise<SearchAnswer> {
+  async search(@Body() body: unknown): Promise<SearchAnswer | ConversationsFound> {
+    if (isOfAgentPipe(parseJson(textOf(body)).value)) {
+      const asked = readBody(this.#conversationSearchBody, body).value;
+      const { database } = this;
+      return searchConversations({ database, search: this.#search, limits: this.#limits }, asked);
+    }
     const { query, filters, limit } = readBody(this.#searchBody, body).value;
     const { status: statuses, source: sources, ...others } = filters;
     const terms = termsOf(query);
@@ -68,7 +86,29 @@ export class SearchController {
       truncated: found.isTruncated,
     };
   }
+
+  @Get()
+  @Documented({
+    summary: 'Agent types and models, with the number of sessions in which they took part',
+    query: () => countsQuery,
+  })
+  async counts(@Query() query: unknown) {
+    const { type } = readQuery(countsQuery, query);
+    const request = { page: 1, limit: this.#limits.metricGroupsMax };
+    const counted = async (group: 'agentType' | 'model') =>
+      (await groupMetrics(this.database, group, {}, request, { isNamed: true })).groups;
+    const agents = type === 'models' ? undefined : await counted('agentType');
+    const models = type === 'agents' ? undefined : await counted('model');
+    return {
+      ...(agents && { agents: agents.map((one) => ({ type: one.group, count: one.sessions })) }),
+      ...(models && { models: models.map((one) => ({ model: one.group, count: one.sessions })) }),
+    };
+  }
 }
+
+type ConversationsFound = Awaited<ReturnType<typeof searchConversations>>;
+
+const countsQuery = z.object({ type: z.enum(['agents', 'models']).optional() });
 
 function resultOf(
   { sessionId, name, status, at, entry, agentName, tool, text }: Hit,

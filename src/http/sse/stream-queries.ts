@@ -42,6 +42,12 @@ export const consoleQuery = (limits: Limits) =>
 /** Of the stream in AgentPipe's shape. */
 export const realtimeQuery = z.strictObject({ conversationId: id.optional() });
 
+/** Of the same under the path that its pages use, which is ours without the parameter. */
+export const conversationStreamQuery = z.strictObject({
+  /** Empty: of all conversations. */
+  conversationId: z.union([z.literal('').transform(() => undefined), id]),
+});
+
 const speed = z.string().transform((text, context): number => {
   const read = replaySpeedIn(text);
   if (read !== undefined) return read;

@@ -1,7 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { id, type SessionOpen } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import type { Config } from '../../config.ts';
 import type { ConsoleSubscriptions } from '../../live/console/console-subscriptions.ts';
 import type { SessionSubscriptions } from '../../live/session/session-subscriptions.ts';
@@ -14,7 +13,14 @@ import { readQuery } from '../query-parameters.ts';
 import { ConsoleStreams } from './console-streams.ts';
 import { lastEventId, readLogCursor, readSessionCursor } from './event-ids.ts';
 import { ReplayStreams } from './replay-streams.ts';
-import { consoleQuery, realtimeQuery, replayQuery, sessionQuery } from './stream-queries.ts';
+import {
+  consoleQuery,
+  conversationStreamQuery,
+  realtimeQuery,
+  replayQuery,
+  sessionQuery,
+} from './stream-queries.ts';
+import type { AgentPipeRequest } from './agentpipe/agentpipe-stream.ts';
 import { AgentPipeStreams } from './agentpipe/agentpipe-streams.ts';
 import { SessionStreams } from './session-streams.ts';
 import { OpenStreams } from './open-streams.ts';
@@ -97,6 +103,12 @@ export class StreamsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    if (Object.hasOwn(query as object, 'conversationId')) {
+      // Only AgentPipe's pages ask so, and their stream is another.
+      const asked = readQuery(conversationStreamQuery, query);
+      await this.#openOfAgentPipe({ ...asked, greeting: 'connection.established' }, request, reply);
+      return;
+    }
     const { after, ...filter } = readQuery(this.#consoleQuery, query);
     const { epoch } = this.log;
     const last = lastEventId(request.headers);
@@ -119,10 +131,19 @@ export class StreamsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { conversationId }: z.infer<typeof realtimeQuery> = readQuery(realtimeQuery, query);
+    const asked = readQuery(realtimeQuery, query);
+    await this.#openOfAgentPipe({ ...asked, greeting: 'connected' }, request, reply);
+  }
+
+  async #openOfAgentPipe(
+    asked: Pick<AgentPipeRequest, 'greeting'> & { conversationId?: string | undefined },
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
     const last = lastEventId(request.headers);
     const cursor = last === undefined ? undefined : readLogCursor(last, this.log.epoch);
     const stream = this.streams.admit(request, reply);
-    await this.realtime.open({ conversationId, cursor }, stream, request);
+    const { conversationId, greeting } = asked;
+    await this.realtime.open({ conversationId, greeting, cursor }, stream, request);
   }
 }

@@ -18,7 +18,10 @@ export interface Comparison {
   readonly rows: { readonly old: number; readonly new: number };
   /** Sums of hashes of all rows, without the columns that may differ. */
   readonly digests: { readonly old: string; readonly new: string };
-  /** How many rows differ, by column, `(missing)` and `(added)`. */
+  /**
+   * How many rows differ, by column, `(missing)` and `(added)`; `(rollup)`: how many groups of the
+   * new copy's rollup are not the sums of its rows.
+   */
   readonly differing: Readonly<Record<string, number>>;
   /** The first rows that differ. */
   readonly differences: readonly Difference[];
@@ -54,9 +57,11 @@ export async function compareCopies(
     await digestOf(snapshot, sides.new, columns),
   ];
   const isEqual = old.digest === fresh.digest && old.rows === fresh.rows;
-  const differing = isEqual ? {} : await countDiffering(snapshot, sides, columns);
+  const inRows = isEqual ? {} : await countDiffering(snapshot, sides, columns);
   const differences =
-    Object.keys(differing).length === 0 ? [] : await firstDiffering(snapshot, sides, columns);
+    Object.keys(inRows).length === 0 ? [] : await firstDiffering(snapshot, sides, columns);
+  const groups = (await sides.new.rollup?.countDiffering(snapshot)) ?? 0;
+  const differing = groups === 0 ? inRows : { ...inRows, '(rollup)': groups };
   return {
     position,
     rows: { old: old.rows, new: fresh.rows },

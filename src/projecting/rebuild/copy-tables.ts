@@ -18,8 +18,13 @@ interface Definitions {
  * would have to keep up: see `addIndexes`. Drops what was there.
  */
 export async function createCopyTable(database: Database, table: RowTable): Promise<void> {
+  await database.query(`create schema if not exists ${copySchemas.rebuild}`);
+  for (const name of table.names) await createLike(database, name);
+}
+
+async function createLike(database: Database, tableName: string): Promise<void> {
   const schema = copySchemas.rebuild;
-  const name = quoted(table.name);
+  const name = quoted(tableName);
   const [live] = await database.query<Definitions[]>(
     `select reloptions as options, pg_get_constraintdef(constraints.oid) as "primaryKey",
        constraints.conname as "primaryKeyName"
@@ -27,9 +32,8 @@ export async function createCopyTable(database: Database, table: RowTable): Prom
      where pg_class.oid = to_regclass($1)`,
     [name],
   );
-  if (!live) throw new Error(`there is no table ${table.name} with a primary key`);
+  if (!live) throw new Error(`there is no table ${tableName} with a primary key`);
   const options = live.options ? `with (${live.options.join(', ')})` : '';
-  await database.query(`create schema if not exists ${schema}`);
   await database.query(`drop table if exists ${schema}.${name}`);
   await database.query(
     `create table ${schema}.${name} (like ${name}
@@ -40,7 +44,7 @@ export async function createCopyTable(database: Database, table: RowTable): Prom
     `alter table ${schema}.${name}
      add constraint ${quoted(live.primaryKeyName)} ${live.primaryKey}`,
   );
-  await copyGrants(database, table.name);
+  await copyGrants(database, tableName);
 }
 
 /** Who may read the table that is read may read its successor. */
@@ -61,7 +65,11 @@ async function copyGrants(database: Database, name: string): Promise<void> {
 }
 
 /** Adds the indexes that the table that is read has and its copy has not, under the same names. */
-export async function addIndexes(database: Database, { name }: RowTable): Promise<void> {
+export async function addIndexes(database: Database, { names }: RowTable): Promise<void> {
+  for (const name of names) await addIndexesTo(database, name);
+}
+
+async function addIndexesTo(database: Database, name: string): Promise<void> {
   const missing = await database.query<{ definition: string }[]>(
     `select indexdef as definition from pg_indexes as live
      where schemaname = current_schema() and tablename = $1 and not exists (
@@ -82,11 +90,12 @@ export async function dropCopy(
   database: Database,
   projection: string,
   kind: CopyKind,
-  { name }: RowTable,
+  { names }: RowTable,
 ): Promise<void> {
   await database.query('delete from checkpoints where name = $1', [copyName(projection, kind)]);
   await database.query('delete from parked where projection = $1', [copyName(projection, kind)]);
-  await database.query(`drop table if exists ${copySchemas[kind]}.${quoted(name)}`);
+  const tables = names.map((name) => `${copySchemas[kind]}.${quoted(name)}`);
+  await database.query(`drop table if exists ${tables.join(', ')}`);
 }
 
 /** Makes the schemas that `exchangeTables` needs. */
@@ -106,9 +115,8 @@ export async function exchangeTables(
   database: Database,
   projection: string,
   kind: CopyKind,
-  { name }: RowTable,
+  { names }: RowTable,
 ): Promise<void> {
-  const table = quoted(name);
   const [{ live } = { live: 'public' }] = await database.query<{ live: string }[]>(
     'select quote_ident(current_schema()) as live',
   );
@@ -124,10 +132,14 @@ export async function exchangeTables(
   );
   const both = `(${literal(projection)}, ${literal(previous)})`;
   // Whoever folded a batch into rows that now lie elsewhere begins again when the generation rises.
+  const moves = names.map(quoted).map(
+    (table) => `
+      alter table ${live}.${table} set schema ${SWAP_SCHEMA};
+      alter table ${copySchemas[kind]}.${table} set schema ${live};
+      alter table ${SWAP_SCHEMA}.${table} set schema ${copySchemas.previous};`,
+  );
   await database.query(
-    `alter table ${live}.${table} set schema ${SWAP_SCHEMA};
-     alter table ${copySchemas[kind]}.${table} set schema ${live};
-     alter table ${SWAP_SCHEMA}.${table} set schema ${copySchemas.previous};
+    `${moves.join('')}
      ${renames.join('')}
      update checkpoints set
        retired_at = case when name = ${literal(previous)} then now() end,

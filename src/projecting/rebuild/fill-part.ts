@@ -2,7 +2,7 @@ import { sessionStream, type SessionEvent } from '@playhead/contract';
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { EventLog, RecordedEvent, StreamReader } from '../../log/event-log.ts';
 import { pagesOf } from '../../log/pages.ts';
-import { copyOf } from '../copies.ts';
+import { filledCopyOf } from '../copies.ts';
 import { sessionEventOf, sessionEventsOf } from '../event-source.ts';
 import { SessionFold } from '../fold-session.ts';
 import { isPoison } from '../failures.ts';
@@ -122,7 +122,7 @@ class Filling {
     private readonly skipped: readonly ReadonlySet<string>[],
   ) {
     this.#models = options.projections.map((projection) =>
-      readModelOf(options.dataSource, copyOf(projection, 'rebuild')),
+      readModelOf(options.dataSource, filledCopyOf(projection)),
     );
     this.#texts = this.#models.map(({ table }) => new CopyText(table.layout.table, table.columns));
     this.#parked = this.#models.map(() => []);

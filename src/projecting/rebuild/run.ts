@@ -188,6 +188,8 @@ async function goOn(context: RebuildContext, rebuild: Rebuild): Promise<void> {
   const table = new RowTable(dataSource, projection);
   if (rebuild.phase === 'indexing') {
     await addIndexes(dataSource, table);
+    const { rollup } = new RowTable(dataSource, copyOf(projection, 'rebuild'));
+    if (rollup) await dataSource.transaction((manager) => rollup.sumUp(manager));
     await dataSource.transaction('READ COMMITTED', async (manager) => {
       if (!(await enterPhase(manager, rebuild, 'catching-up'))) return;
       await manager.query(

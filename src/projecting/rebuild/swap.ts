@@ -119,7 +119,7 @@ export function installCopy(context: CopyContext, projection: Projection): Promi
     const begun = performance.now();
     const done = await dataSource.transaction('READ COMMITTED', async (manager) => {
       await manager.query(`set local lock_timeout = ${limits.swapLockTimeoutMs}`);
-      const tables = `${copyTable.layout.table}, ${table.layout.table}`;
+      const tables = `${copyTable.lockedTables}, ${table.lockedTables}`;
       await manager.query(`lock table ${tables} in access exclusive mode`);
       const { version, position } = await lockedCopy(manager, copyName(name, 'rebuild'));
       const live = await findCheckpoint(manager, name, 'for update');
@@ -176,7 +176,7 @@ async function trySwap(
       `set local lock_timeout = ${limits.swapLockTimeoutMs}; set local synchronous_commit = off`,
     );
     // Nobody reads the copy: from here on it stands still, and catches up before readers wait.
-    await manager.query(`lock table ${copyTable.layout.table} in access exclusive mode`);
+    await manager.query(`lock table ${copyTable.lockedTables} in access exclusive mode`);
     const copy = await lockedCopy(manager, copyName(projection.name, kind));
     const seen = await liveAt(context, projection.name, copy);
     const nearly = await catchUp(context, manager, projection, kind, copy, seen);
@@ -185,13 +185,13 @@ async function trySwap(
       await manager.query('delete from rebuilds where projection = $1', [projection.name]);
     }
     // Nobody writes from here on, and everybody reads.
-    await manager.query(`lock table ${table.layout.table} in exclusive mode`);
+    await manager.query(`lock table ${table.lockedTables} in exclusive mode`);
     const live = await findCheckpoint(manager, projection.name, 'for update');
     if (!live) throw new CannotSwap(`there is no read model ${projection.name}`);
     await catchUp(context, manager, projection, kind, nearly, live);
     // Who reads now is waited for, and who comes waits.
     begun = performance.now();
-    await manager.query(`lock table ${table.layout.table} in access exclusive mode`);
+    await manager.query(`lock table ${table.lockedTables} in access exclusive mode`);
     await exchangeTables(manager, projection.name, kind, table);
     return { version: copy.version, position: live.position };
   });

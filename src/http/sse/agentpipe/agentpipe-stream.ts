@@ -17,6 +17,8 @@ import type { OpenStreams } from '../open-streams.ts';
 /** What is asked for: one conversation or all, from a cursor or from now. */
 export interface AgentPipeRequest {
   readonly conversationId: string | undefined;
+  /** How the stream greets: the one of their specification, or the one that their pages use. */
+  readonly greeting: 'connected' | 'connection.established';
   readonly cursor: { readonly after: string; readonly epoch: string } | undefined;
 }
 
@@ -58,6 +60,11 @@ export class AgentPipeStream implements StreamSubscription {
     private readonly asked: AgentPipeRequest,
     private readonly stream: EventStream,
   ) {}
+
+  /** The conversation that it is of, undefined for one of all. */
+  get conversationId(): string | undefined {
+    return this.asked.conversationId;
+  }
 
   /** Answers and goes on until it is ended. */
   async run(denied: () => Promise<Refusal | undefined>): Promise<void> {
@@ -119,14 +126,8 @@ export class AgentPipeStream implements StreamSubscription {
 
   #sendGreeting(): void {
     if (this.#hasEnded) return;
-    const { conversationId } = this.asked;
     this.#isOpen = true;
-    const what = conversationId === undefined ? 'all events' : `conversation ${conversationId}`;
-    const greeting = {
-      type: 'connected',
-      timestamp: new Date().toISOString(),
-      message: `Subscribed to ${what}`,
-    };
+    const greeting = greetingOf(this.asked, new Date());
     this.stream.opened(`data: ${JSON.stringify(greeting)}\n\n`);
   }
 
@@ -182,6 +183,18 @@ export class AgentPipeStream implements StreamSubscription {
     if (code === 'internal') this.context.onFault(fault);
     this.close(refuse(code));
   }
+}
+
+function greetingOf({ conversationId, greeting: type }: AgentPipeRequest, now: Date): object {
+  const timestamp = now.toISOString();
+  const isOfAll = conversationId === undefined;
+  if (type === 'connected') {
+    const what = isOfAll ? 'all events' : `conversation ${conversationId}`;
+    return { type, timestamp, message: `Subscribed to ${what}` };
+  }
+  const what = isOfAll ? 'global event stream' : `conversation ${conversationId}`;
+  const data = { conversationId: conversationId ?? null, message: `Connected to ${what}` };
+  return { type, timestamp, data };
 }
 
 /** As many events, from the first, as are sent at once; at least one. */

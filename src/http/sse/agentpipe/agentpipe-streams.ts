@@ -1,12 +1,14 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { sessionStream } from '@playhead/contract';
+import { randomUUID } from 'node:crypto';
+import { sessionIdOf, sessionStream } from '@playhead/contract';
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from '../../../config.ts';
 import { START, type EventLog, type RecordedEvent } from '../../../log/event-log.ts';
 import type { Tail } from '../../../log/tail.ts';
 import { CONFIG, EVENT_LOG, LOGGER, TAIL } from '../../../tokens.ts';
-import { hasAgentPipeShape } from './event-shape.ts';
+import { asSessionEvent } from '../../../live/frames.ts';
+import { hasAgentPipeShape, shapeOfBridge, shapeOfEvent } from './event-shape.ts';
 import type { EventStream } from '../event-stream.ts';
 import { AgentPipeEncoder } from './event-encoder.ts';
 import {
@@ -16,6 +18,38 @@ import {
 } from './agentpipe-stream.ts';
 import { OpenStreams } from '../open-streams.ts';
 
+/** What AgentPipe's server says of its streams: conversations are counted that somebody follows. */
+export interface RealtimeStats {
+  readonly instanceId: string;
+  readonly globalListeners: number;
+  readonly conversationListeners: number;
+  readonly totalListeners: number;
+  readonly bufferedEvents: number;
+  readonly bufferCapacity: number;
+}
+
+/** Which event was streamed, without its data. */
+export interface BufferedEvent {
+  readonly type: string;
+  readonly timestamp: string;
+  readonly conversationId: string | null;
+  readonly dataKeys: readonly string[];
+}
+
+function bufferedEvent(event: RecordedEvent): BufferedEvent {
+  const conversationId = sessionIdOf(event.stream);
+  const shaped =
+    conversationId === undefined ? shapeOfBridge(event) : shapeOfEvent(asSessionEvent(event), []);
+  return {
+    type: shaped?.type ?? event.type,
+    timestamp: shaped?.timestamp ?? event.meta.at,
+    conversationId: conversationId ?? null,
+    dataKeys: Object.entries(shaped?.data ?? {})
+      .filter(([, value]) => value !== undefined)
+      .map(([key]) => key),
+  };
+}
+
 /** The stream of AgentPipe's own server, for the pages that were made for it. */
 @Injectable()
 export class AgentPipeStreams implements BeforeApplicationShutdown {
@@ -24,6 +58,9 @@ export class AgentPipeStreams implements BeforeApplicationShutdown {
   readonly #unlisten: () => void;
   /** Where the last events lie that have a shape, and the place before them, in this process. */
   #recent: string[];
+  /** The same events, without what they hold. */
+  #buffered: BufferedEvent[] = [];
+  readonly #instanceId = randomUUID();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -42,8 +79,13 @@ export class AgentPipeStreams implements BeforeApplicationShutdown {
     };
     this.#recent = [tail.through];
     this.#unlisten = tail.listen(({ events }) => {
-      const shaped = events.filter(hasAgentPipeShape).map(({ position }) => position);
-      this.#recent = [...this.#recent, ...shaped].slice(-limits.realtimeReplayMax - 1);
+      const shaped = events.filter(hasAgentPipeShape).slice(-limits.realtimeReplayMax);
+      if (shaped.length > 0) {
+        const positions = shaped.map(({ position }) => position);
+        this.#recent = [...this.#recent, ...positions].slice(-limits.realtimeReplayMax - 1);
+        const buffered = shaped.map(bufferedEvent);
+        this.#buffered = [...this.#buffered, ...buffered].slice(-limits.realtimeReplayMax);
+      }
       for (const stream of this.#open) stream.wake();
     });
   }
@@ -56,6 +98,25 @@ export class AgentPipeStreams implements BeforeApplicationShutdown {
       void subscription.run(() => this.streams.denied(request));
       return subscription;
     });
+  }
+
+  /** How many clients of this node there are, and how many events they begin with. */
+  get stats(): RealtimeStats {
+    const streams = [...this.#open];
+    const followed = streams.flatMap(({ conversationId }) => conversationId ?? []);
+    return {
+      instanceId: this.#instanceId,
+      globalListeners: streams.length - followed.length,
+      conversationListeners: new Set(followed).size,
+      totalListeners: streams.length,
+      bufferedEvents: this.#buffered.length,
+      bufferCapacity: this.config.limits.realtimeReplayMax,
+    };
+  }
+
+  /** The events that clients begin with, oldest first. */
+  get bufferedEvents(): readonly BufferedEvent[] {
+    return this.#buffered;
   }
 
   beforeApplicationShutdown(): void {
