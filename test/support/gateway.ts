@@ -10,12 +10,13 @@ import { openDatabase } from '../../src/startup/database.ts';
 import { SessionsGateway } from '../../src/gateway/sessions.gateway.ts';
 import { UnauthenticatedSockets } from '../../src/gateway/unauthenticated-sockets.ts';
 import { SocketAdapter } from '../../src/gateway/socket-adapter.ts';
+import { SessionHistory } from '../../src/live/history/session-history.ts';
 import { SessionSubscriptions } from '../../src/live/session/session-subscriptions.ts';
 import { MemorySnapshots } from '../../src/log/memory/index.ts';
 import { openPostgresLog } from '../../src/log/postgres/index.ts';
 import { openTail } from '../../src/log/tail.ts';
 import { openPostgresNodes } from '../../src/nodes/postgres-nodes.ts';
-import { CONFIG, SESSION_SUBSCRIPTIONS, KEYS, NODES } from '../../src/tokens.ts';
+import { CONFIG, KEYS, NODES, SESSION_HISTORY, SESSION_SUBSCRIPTIONS } from '../../src/tokens.ts';
 import { freshDatabase } from './database.ts';
 
 export type ClientSocket = Socket<ServerToClient, ClientToServer>;
@@ -37,11 +38,9 @@ async function openParts(own: Limits, onFault: (fault: unknown) => void) {
     { name: 'ingester', key: ingestKey, scopes: ['ingest'] as const },
   ];
   const keys = new Keys(database, log, { preset, cacheMs: 1 });
-  const subscriptions = new SessionSubscriptions(
-    { log, tail, snapshots: new MemorySnapshots() },
-    own,
-    onFault,
-  );
+  const snapshots = new MemorySnapshots();
+  const history = new SessionHistory({ log, snapshots, onFault }, own);
+  const subscriptions = new SessionSubscriptions({ log, tail, snapshots }, own, onFault);
   const nodes = openPostgresNodes({ ...own, connectionString: url, warn: () => undefined });
   const close = async (): Promise<void> => {
     subscriptions.stop();
@@ -51,7 +50,7 @@ async function openParts(own: Limits, onFault: (fault: unknown) => void) {
     await database.destroy();
     await fresh.drop();
   };
-  return { database, log, tail, nodes, keys, subscriptions, close };
+  return { database, log, tail, nodes, keys, subscriptions, history, close };
 }
 
 /** The gateway on a Postgres log and real keys, without the rest of the service. */
@@ -64,6 +63,7 @@ export async function startGateway(changed: Partial<Record<keyof Limits, number>
     providers: [
       SessionsGateway,
       { provide: SESSION_SUBSCRIPTIONS, useValue: parts.subscriptions },
+      { provide: SESSION_HISTORY, useValue: parts.history },
       { provide: KEYS, useValue: parts.keys },
       { provide: NODES, useValue: parts.nodes },
       { provide: CONFIG, useValue: { ...readConfig({}), limits: own } },
