@@ -7,8 +7,8 @@ import { cellSums } from './cells.ts';
  *
  * - `session`: sessions by the day on which they started, with all that they used on whatever day.
  * - `day`: what was used on a day.
- * - `agentType`, `model`: the same by one of these; and sessions by the day on which an agent of the
- *   type, or with the model, first took part in them.
+ * - `agentType`, `model`: the same by one of these; and sessions by the day on which an agent of
+ *   the type, or with the model, first took part in them.
  *
  * In each a session counts once, so sums over days never count it twice. Each is small, and a
  * question needs no more than two of them: by agent type and model at once there may be as many
