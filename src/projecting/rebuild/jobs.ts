@@ -140,5 +140,9 @@ export function paceOf(
   }
   const pace = events / seconds;
   const left = eventsTotal === null ? null : Math.max(0, eventsTotal - events) / pace;
-  return { events, eventsPerSecond: Math.round(pace), secondsLeft: left === null ? null : Math.ceil(left) };
+  return {
+    events,
+    eventsPerSecond: Math.round(pace),
+    secondsLeft: left === null ? null : Math.ceil(left),
+  };
 }
