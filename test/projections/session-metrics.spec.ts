@@ -56,7 +56,7 @@ async function expectMetrics({ dataSource }: Node, events: readonly SessionEvent
 }
 
 const caughtUp = async (node: Node): Promise<void> => {
-  expect(await node.projector.waitFor(await bed.log.head(), 20_000)).toBe(true);
+  expect(await node.projector.waitFor(await bed.log.head(), 60_000)).toBe(true);
 };
 
 const isPoison = ({ data }: SessionEvent): boolean =>
@@ -70,11 +70,14 @@ describe('the metrics of sessions', () => {
         projections: [sessionMetrics],
         limits: { projectionBatchMax },
       });
-      const many = metricHappenings(projectionBatchMax);
-      await bed.append(...many.slice(0, 200));
+      const many = metricHappenings(projectionBatchMax).slice(
+        0,
+        projectionBatchMax === 1 ? 150 : 500,
+      );
+      await bed.append(...many.slice(0, 100));
       await caughtUp(node);
       await expectMetrics(node, await sessionEvents(bed.log));
-      await bed.append(...many.slice(200));
+      await bed.append(...many.slice(100));
       await caughtUp(node);
       await expectMetrics(node, await sessionEvents(bed.log));
     },

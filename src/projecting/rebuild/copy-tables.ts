@@ -92,10 +92,11 @@ export async function dropCopy(
   kind: CopyKind,
   { names }: RowTable,
 ): Promise<void> {
-  await database.query('delete from checkpoints where name = $1', [copyName(projection, kind)]);
-  await database.query('delete from parked where projection = $1', [copyName(projection, kind)]);
+  // Tables first, as whoever writes rows locks them: the other way round both could wait for ever.
   const tables = names.map((name) => `${copySchemas[kind]}.${quoted(name)}`);
   await database.query(`drop table if exists ${tables.join(', ')}`);
+  await database.query('delete from checkpoints where name = $1', [copyName(projection, kind)]);
+  await database.query('delete from parked where projection = $1', [copyName(projection, kind)]);
 }
 
 /** Makes the schemas that `exchangeTables` needs. */

@@ -138,7 +138,11 @@ export function paceOf(
   if (phase !== 'reading' || events === 0 || seconds <= 0) {
     return { events, eventsPerSecond: null, secondsLeft: null };
   }
-  const eventsPerSecond = Math.round(events / seconds);
-  const left = eventsTotal === null ? null : Math.max(0, eventsTotal - events) / eventsPerSecond;
-  return { events, eventsPerSecond, secondsLeft: left === null ? null : Math.ceil(left) };
+  const pace = events / seconds;
+  const left = eventsTotal === null ? null : Math.max(0, eventsTotal - events) / pace;
+  return {
+    events,
+    eventsPerSecond: Math.round(pace),
+    secondsLeft: left === null ? null : Math.ceil(left),
+  };
 }
