@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { RunningService } from '../support/service.ts';
@@ -5,7 +6,7 @@ import { RunningService } from '../support/service.ts';
 const SESSIONS = 60;
 const NAMES = [
   ...['sessions', 'session_order', 'messages', 'participants'],
-  ...['tools', 'timeline', 'search_entries'],
+  ...['tools', 'timeline', 'search_entries', 'attachment_refs'],
 ];
 
 let database: TestDatabase;
@@ -29,13 +30,18 @@ it('all read models are rebuilt from whatever log there is, swapped, kept up and
     await service.post('/api/sessions', { sessionId: id, name: `Name of ${id}` });
     await post(id, 'participant.join', { participantId: 'p', kind: 'agent', name: 'Agent' });
     await post(id, 'tool.call', { callId: 'c', tool: 'bash', input: { command: 'ls' } });
-    await post(id, 'tool.output', { callId: 'c', text: `files of ${id}` });
+    await post(id, 'tool.output', { callId: 'c', text: `files of ${id}`, attachments });
     await post(id, 'tool.finish', { callId: 'c', exitCode: 0 });
     for (const content of ['first', 'second']) {
       await post(id, 'message.post', { role: 'assistant', participantId: 'p', content });
     }
   };
 
+  const body = 'attached';
+  const hash = createHash('sha256').update(body).digest('hex');
+  const attachments = [{ hash, type: 'text/plain', bytes: body.length }];
+  const put = { method: 'PUT', type: 'text/plain', body };
+  expect((await service.request(`/api/attachments/${hash}`, put)).status).toBe(201);
   await Promise.all(Array.from({ length: SESSIONS }, (_, nth) => write(`s${nth}`)));
   await service.caughtUp();
   await service.post('/api/projections/rebuild', { names: NAMES });
