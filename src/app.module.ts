@@ -80,6 +80,33 @@ export interface ServiceParts {
   readonly sessionHistory: SessionHistory;
 }
 
+/** Everything that HTTP reaches. */
+const controllers = [
+  IngestController,
+  UploadController,
+  ImportController,
+  UploadFilesController,
+  CommandsController,
+  SessionsController,
+  SessionPartsController,
+  ExportController,
+  AttachmentsController,
+  ConversationsController,
+  SessionMetricsController,
+  RealtimeController,
+  SearchController,
+  StreamsController,
+  StreamCookieController,
+  DocumentsController,
+  PagesController,
+  KeysController,
+  RebuildsController,
+  WhoamiController,
+  ProjectionsController,
+  HealthController,
+  MetricsController,
+];
+
 /** The one place where things are put together, by token. */
 @Module({})
 export class AppModule {
@@ -120,31 +147,7 @@ export class AppModule {
     ];
     return {
       module: AppModule,
-      controllers: [
-        IngestController,
-        UploadController,
-        ImportController,
-        UploadFilesController,
-        CommandsController,
-        SessionsController,
-        SessionPartsController,
-        ExportController,
-        AttachmentsController,
-        ConversationsController,
-        SessionMetricsController,
-        RealtimeController,
-        SearchController,
-        StreamsController,
-        StreamCookieController,
-        DocumentsController,
-        PagesController,
-        KeysController,
-        RebuildsController,
-        WhoamiController,
-        ProjectionsController,
-        HealthController,
-        MetricsController,
-      ],
+      controllers: [...controllers],
       providers: [
         ...values.map(([provide, useValue]) => ({ provide, useValue })),
         Reflector,
