@@ -80,74 +80,76 @@ export interface ServiceParts {
   readonly sessionHistory: SessionHistory;
 }
 
-/** Everything that HTTP reaches. */
-const controllers = [
-  IngestController,
-  UploadController,
-  ImportController,
-  UploadFilesController,
-  CommandsController,
-  SessionsController,
-  SessionPartsController,
-  ExportController,
-  AttachmentsController,
-  ConversationsController,
-  SessionMetricsController,
-  RealtimeController,
-  SearchController,
-  StreamsController,
-  StreamCookieController,
-  DocumentsController,
-  PagesController,
-  KeysController,
-  RebuildsController,
-  WhoamiController,
-  ProjectionsController,
-  HealthController,
-  MetricsController,
-];
+/** What is injected by token. */
+function valuesOf(config: Config, logger: Logger, parts: ServiceParts): [symbol, unknown][] {
+  const { limits } = config;
+  const { commands, log } = parts;
+  const now = (): Date => new Date();
+  const { messageCharactersMax } = limits;
+  const metrics = createMetrics(parts);
+  return [
+    [tokens.CONFIG, config],
+    [tokens.LOGGER, logger],
+    [tokens.EVENT_LOG, log],
+    [tokens.TAIL, parts.tail],
+    [tokens.NODES, parts.nodes],
+    [tokens.DATABASE, parts.database],
+    [tokens.DISK, parts.disk],
+    [tokens.COMMANDS, commands],
+    [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits, parts.attachments)],
+    [tokens.ATTACHMENTS, parts.attachments],
+    [tokens.PROJECTOR, parts.projector],
+    [tokens.REBUILDS, parts.rebuilds],
+    [tokens.SESSION_REPAIRS, parts.repairs],
+    [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
+    [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
+    [tokens.SESSION_HISTORY, parts.sessionHistory],
+    [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
+    [tokens.KEYS, parts.keys],
+    [tokens.REVOCATIONS, parts.revocations],
+    [tokens.METRICS, metrics.registry],
+    [tokens.INGEST_METRIC, metrics.ingested],
+    [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
+    [tokens.INGEST_LIMIT, new IngestLimit(config.ingestPerMinute)],
+    [tokens.IMPORTER, new Importer(commands, log, parts.attachments, limits)],
+    [tokens.UPLOADS, new Uploads(commands, limits)],
+    [tokens.UPLOAD_LIMIT, new IngestLimit(limits.uploadsPerMinute)],
+  ];
+}
 
 /** The one place where things are put together, by token. */
 @Module({})
 export class AppModule {
   /** The module around parts that are open already. */
   static of(config: Config, logger: Logger, parts: ServiceParts): DynamicModule {
-    const { limits } = config;
-    const { commands, log } = parts;
-    const now = (): Date => new Date();
-    const { messageCharactersMax } = limits;
-    const metrics = createMetrics(parts);
-    const values: [symbol, unknown][] = [
-      [tokens.CONFIG, config],
-      [tokens.LOGGER, logger],
-      [tokens.EVENT_LOG, log],
-      [tokens.TAIL, parts.tail],
-      [tokens.NODES, parts.nodes],
-      [tokens.DATABASE, parts.database],
-      [tokens.DISK, parts.disk],
-      [tokens.COMMANDS, commands],
-      [tokens.COMMAND_REQUESTS, new CommandRequests(commands, log, limits, parts.attachments)],
-      [tokens.ATTACHMENTS, parts.attachments],
-      [tokens.PROJECTOR, parts.projector],
-      [tokens.REBUILDS, parts.rebuilds],
-      [tokens.SESSION_REPAIRS, parts.repairs],
-      [tokens.SESSION_SUBSCRIPTIONS, parts.sessionSubscriptions],
-      [tokens.CONSOLE_SUBSCRIPTIONS, parts.consoleSubscriptions],
-      [tokens.SESSION_HISTORY, parts.sessionHistory],
-      [tokens.ALLOWED_ORIGINS, new AllowedOrigins(config)],
-      [tokens.KEYS, parts.keys],
-      [tokens.REVOCATIONS, parts.revocations],
-      [tokens.METRICS, metrics.registry],
-      [tokens.INGEST_METRIC, metrics.ingested],
-      [tokens.INGEST, new Ingest(commands, log, { messageCharactersMax, now })],
-      [tokens.INGEST_LIMIT, new IngestLimit(config.ingestPerMinute)],
-      [tokens.IMPORTER, new Importer(commands, log, parts.attachments, limits)],
-      [tokens.UPLOADS, new Uploads(commands, limits)],
-      [tokens.UPLOAD_LIMIT, new IngestLimit(limits.uploadsPerMinute)],
-    ];
+    const values = valuesOf(config, logger, parts);
     return {
       module: AppModule,
-      controllers: [...controllers],
+      controllers: [
+        IngestController,
+        UploadController,
+        ImportController,
+        UploadFilesController,
+        CommandsController,
+        SessionsController,
+        SessionPartsController,
+        ExportController,
+        AttachmentsController,
+        ConversationsController,
+        SessionMetricsController,
+        RealtimeController,
+        SearchController,
+        StreamsController,
+        StreamCookieController,
+        DocumentsController,
+        PagesController,
+        KeysController,
+        RebuildsController,
+        WhoamiController,
+        ProjectionsController,
+        HealthController,
+        MetricsController,
+      ],
       providers: [
         ...values.map(([provide, useValue]) => ({ provide, useValue })),
         Reflector,
