@@ -5,8 +5,10 @@ import { appendSession } from './append-session.ts';
 import { at100k } from './at-100k.ts';
 import { command } from './command.ts';
 import { copyEsdb, copyPostgres } from './copy.ts';
+import { exportJsonl } from './export.ts';
 import { fanout } from './fanout.ts';
 import { followEsdb } from './follow-esdb.ts';
+import { importFiles } from './import.ts';
 import { listBenches } from './list.ts';
 import { live } from './live.ts';
 import { memory } from './memory.ts';
@@ -25,6 +27,7 @@ import {
 import { sse } from './sse.ts';
 import { slow } from './slow.ts';
 import { storm } from './storm.ts';
+import { upload } from './upload.ts';
 import type { Bench } from './support/bench.ts';
 
 /** Every bench, in the order they run. */
@@ -50,6 +53,9 @@ export const benches: readonly Bench[] = [
   at100k,
   command,
   ...listBenches,
+  upload,
+  importFiles,
+  exportJsonl,
   ...metricsBenches,
   searchRare,
   searchBetween,

@@ -16,7 +16,7 @@ const SUPPORTED = 'gzip, deflate, br';
 const UTF8 = new Set(['utf-8', 'utf8', 'us-ascii']);
 
 /** Whether a request brings a body at all. */
-const hasBody = (headers: IncomingHttpHeaders): boolean =>
+export const hasBody = (headers: IncomingHttpHeaders): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** Bodies are read as UTF-8: read as anything else they would say something else. */

@@ -4,6 +4,7 @@ import type { FastifyServerOptions } from 'fastify';
 import type { Authenticator } from '../access/principal.ts';
 import { sendProblemAndClose, sendProblem } from './problem-response.ts';
 import { authenticate } from './request-hooks.ts';
+import { TOO_SLOW } from './late-bodies.ts';
 import { problemOf } from './problem.ts';
 import { Problem } from './problem.ts';
 
@@ -13,10 +14,13 @@ import { Problem } from './problem.ts';
 
 type Handlers = Required<Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHandler'>>;
 
-/** How the HTTP server is set up; `requestMs` is how long a request may take to arrive. */
+/**
+ * How the HTTP server is set up; `importMs` is how long the longest request may take to arrive. See
+ * `late-bodies.ts` for all others.
+ */
 export function serverOptions(
   authenticator: Authenticator,
-  limits: { readonly requestMs: number },
+  limits: { readonly importMs: number },
 ) {
   const frameworkErrors: Handlers['frameworkErrors'] = (_failure, request, reply) => {
     void refusalOf(request, authenticator, 'no path of this service').then((problem) =>
@@ -30,7 +34,7 @@ export function serverOptions(
   return {
     // The router does not limit ids in a path: the contract does.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderSize },
-    requestTimeout: limits.requestMs,
+    requestTimeout: limits.importMs,
     http: { requireHostHeader: false },
     // A request that comes while the service stops is served, and ends its connection.
     return503OnClosing: false,
@@ -63,6 +67,6 @@ const refusalOf = (
 
 function refusalOfBytes(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return new Problem('too-large', 'address and headers');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('invalid', 'arrived too slowly');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('invalid', TOO_SLOW);
   return new Problem('invalid', 'not HTTP');
 }

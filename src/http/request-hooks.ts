@@ -7,6 +7,7 @@ import { addCorsHook, mayUseCookies } from './cors.ts';
 import type { AllowedOrigins } from '../access/allowed-origins.ts';
 import type { RateLimit } from '../access/rate-limit.ts';
 import type { Authenticator, Principal } from '../access/principal.ts';
+import { addLateBodyHook } from './late-bodies.ts';
 import { isIngest, isOfAgentPipe } from './ingest/ingest-failure.ts';
 import { Problem } from './problem.ts';
 import { countRequest } from './rate-limit.ts';
@@ -29,6 +30,8 @@ export const NDJSON = 'application/x-ndjson';
 /** How large a body may be. */
 export interface RequestHooksOptions {
   readonly bodyBytesMax: number;
+  /** How long a body may take to arrive, unless it is an imported file. */
+  readonly requestMs: number;
   readonly uploadBytesMax: number;
   readonly ndjsonBytesMax: number;
   readonly origins: AllowedOrigins;
@@ -75,6 +78,7 @@ export function addRequestHooks(
     principals.set(request, principal);
     if (!isIngest(request.url)) await countRequest(options.requests, principal, reply);
   });
+  addLateBodyHook(fastify, options.requestMs, (request) => pathOf(request) === IMPORT_PATH);
   fastify.addHook('onRequest', (request, _reply, done) => {
     if (pathOf(request) === IMPORT_PATH) request.headers['content-type'] = FILE;
     done();

@@ -43,7 +43,7 @@ const DETECTED_LINES_MAX = 100;
 /** No more of a file is held until its format is recognised. */
 const DETECTED_BYTES_MAX = 1024 * 1024;
 
-/** Recognises a file by its content. Throws `UnknownFormat`. */
+/** Recognises a file by its content. Throws `UnknownFormat`; then nothing more of it is read. */
 export async function openFile(
   file: AsyncIterable<Uint8Array>,
   context: FileContext,
@@ -51,38 +51,62 @@ export async function openFile(
   bounds: LineBounds,
 ): Promise<OpenFile> {
   const lines = linesOf(file, bounds);
+  try {
+    const beginning = await beginningOf(lines);
+    return await recognised(beginning, following(beginning.lines, lines), context, formats, bounds);
+  } catch (failure) {
+    await lines.return(undefined);
+    throw failure;
+  }
+}
+
+/** The first lines of a file, and whether they are all of it. */
+interface Beginning {
+  readonly lines: readonly Line[];
+  readonly isAll: boolean;
+}
+
+/** At least two lines: one alone may be a document, or the first of many. */
+async function beginningOf(lines: AsyncGenerator<Line>): Promise<Beginning> {
   const first: Line[] = [];
-  for (let bytes = 0; first.length < DETECTED_LINES_MAX && bytes < DETECTED_BYTES_MAX;) {
+  for (let bytes = 0; first.length < 2 || bytes < DETECTED_BYTES_MAX;) {
     const next = await lines.next();
-    if (next.done) break;
+    if (next.done) return { lines: first, isAll: true };
     bytes += next.value.bytes;
     first.push(next.value);
+    if (first.length >= DETECTED_LINES_MAX) break;
   }
-  const all = following(first, lines);
-  const opening = first.map((line) => ('text' in line ? line.text : '')).find(isNotEmpty);
+  return { lines: first, isAll: false };
+}
+
+async function recognised(
+  beginning: Beginning,
+  lines: AsyncGenerator<Line>,
+  context: FileContext,
+  formats: ImportFormats,
+  bounds: LineBounds,
+): Promise<OpenFile> {
+  const first = beginning.lines;
+  const texts = first.flatMap((line) => ('text' in line ? [line.text] : [])).filter(isNotEmpty);
+  const [opening] = texts;
   if (opening === undefined) {
-    await lines.return(undefined);
     throw new UnknownFormat(first.length > 0 ? 'its lines are empty or no text' : 'it is empty');
   }
   const text = formats.texts.find(({ detects }) => detects(opening));
-  if (text) return { format: text.name, entries: textEntries(text, all, context) };
-  const values = first.flatMap((line) => ('text' in line ? valuesOf(line.text) : []));
-  const isWhole = first.filter((line) => 'text' in line && isNotEmpty(line.text)).length === 1;
+  if (text) return { format: text.name, entries: textEntries(text, lines, context) };
+  const values = texts.flatMap(valuesOf);
   const byLine = formats.lines.find(({ detects }) => values.some(detects));
-  if (byLine && !isWhole) {
-    return { format: byLine.name, entries: lineEntries(byLine, all, context) };
-  }
-  if (isWhole || valuesOf(opening).length === 0) {
-    const value = isWhole ? values[0] : await wholeDocument(all, bounds.documentBytesMax);
+  const isOneLine = beginning.isAll && texts.length === 1;
+  // One line may be a whole document; one that is no JSON by itself is the first of its lines.
+  if (isOneLine ? values.length > 0 : !byLine && valuesOf(opening).length === 0) {
+    const value = isOneLine ? values[0] : await wholeDocument(lines, bounds.documentBytesMax);
     const document = formats.documents.find(({ detects }) => detects(value));
     if (document) {
-      if (isWhole) await lines.return(undefined);
       return { format: document.name, entries: documentEntries(document, value, context) };
     }
     if (!byLine) throw new UnknownFormat(seenIn(value, opening));
   }
-  if (byLine) return { format: byLine.name, entries: lineEntries(byLine, all, context) };
-  await lines.return(undefined);
+  if (byLine) return { format: byLine.name, entries: lineEntries(byLine, lines, context) };
   throw new UnknownFormat(seenIn(values[0], opening));
 }
 

@@ -77,7 +77,7 @@ export const servingLimits = {
 
   /** How long a browser may remember what a preflight answered, in seconds. */
   preflightMaxAgeS: 600,
-  /** How long an HTTP request may take to arrive. */
+  /** How long an HTTP request may take to arrive, but for an import. */
   requestMs: 300_000,
   /** One HTTP body, but for event files. */
   bodyBytesMax: 1024 * 1024,
@@ -114,6 +114,8 @@ export const servingLimits = {
   importsMax: 4,
   /** How often the progress of an import is sent. */
   importProgressMs: 250,
+  /** How long the file of an import may take to arrive. */
+  importMs: 6 * 60 * 60 * 1_000,
   /** An import whose file stops arriving for so long is ended. */
   importStallMs: 60_000,
   /** Bytes of one attachment. */

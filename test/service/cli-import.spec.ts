@@ -79,7 +79,8 @@ describe('playhead import', () => {
   it('names the lines that it could not read, and goes on past files of no known format', async () => {
     const lines = transcript(randomUUID(), 2);
     const torn = await file('bad/torn.jsonl', [lines[0], '{"ty', lines[1]].join('\n'));
-    const other = await file('bad/other.json', '{"weather":"fine"}');
+    // So large that it is still being sent when it is refused.
+    const other = await file('bad/other.json', '{"weather":"fine"}\n'.repeat(1_000_000));
     const { code, out, err } = await playhead([join(folder, 'bad')]);
     expect(code).toBe(1);
     expect(out).toContain(`${torn}:2: not JSON: "{\\"ty"\n`);

@@ -48,7 +48,7 @@ describe('an import', () => {
       const [first = '', second = ''] = transcript(randomUUID(), 2);
       const line = `${second.slice(0, -1)},"padding":"${'x'.repeat(20_000)}"}\n`;
       const piece = Buffer.from(line.repeat(50));
-      const times = repeats({ few: 100, all: 500 });
+      const times = repeats({ few: 300, all: 600 });
       await importFile(service, first);
       const before = memory();
       let most = before;
@@ -56,7 +56,8 @@ describe('an import', () => {
       const result = await sent(Array<Buffer>(times).fill(piece));
       clearInterval(watching);
       expect(result).toMatchObject({ imported: 2, unreadable: 0, entries: times * 50 * 2 + 1 });
-      expect(most - before).toBeLessThan(150 * 1024 * 1024);
+      // What is garbage for a while is bounded by V8's heap, not by the file.
+      expect(most - before).toBeLessThan((times * piece.length) / 2);
     },
     600_000,
   );

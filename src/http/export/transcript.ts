@@ -1,5 +1,5 @@
 import type { MessageView, ParticipantView, SessionView } from '@playhead/contract';
-import { listMessages } from '../../../projections/messages.ts';
+import { listMessagesAt } from '../../../projections/messages.ts';
 import { SessionAt } from '../../live/history/session-at.ts';
 import type { RecordedEvent } from '../../log/event-log.ts';
 import type { Keyset } from '../../projecting/keyset-page.ts';
@@ -55,22 +55,16 @@ async function* messagesUntil(
   { database, limits }: ReadModelContext,
   sessionId: string,
   revision: number,
-  { openMessages, largestBytes }: SessionAt,
+  { openMessagesInOrder: open, largestBytes }: SessionAt,
 ): AsyncGenerator<readonly MessageView[]> {
   const fitting = Math.floor(limits.exportBytesMax / largestBytes);
   const limit = Math.max(1, Math.min(limits.exportMessagesMax, fitting));
-  const atRevision = (row: MessageView): MessageView[] => {
-    const isThen = row.revision <= revision;
-    if (isThen && row.state !== 'open') return [row];
-    // Otherwise it was being written then, or it began later.
-    const then = openMessages.get(row.messageId) ?? (isThen ? row : undefined);
-    return then ? [then] : [];
-  };
+  const then = { revision, open };
   let after: Keyset | undefined;
   do {
     const request = { page: 1, limit, after };
-    const { rows, next } = await listMessages(database, sessionId, request, COUNTED_MAX);
-    yield rows.flatMap(atRevision);
+    const { rows, next } = await listMessagesAt(database, sessionId, then, request, COUNTED_MAX);
+    yield rows;
     after = next;
   } while (after);
 }
