@@ -6,7 +6,7 @@ import { RunningService } from '../support/service.ts';
 const SESSIONS = 60;
 const NAMES = [
   ...['sessions', 'session_order', 'messages', 'participants'],
-  ...['tools', 'timeline', 'search_entries', 'attachment_refs'],
+  ...['tools', 'timeline', 'search_entries', 'attachment_refs', 'session_metrics'],
 ];
 
 let database: TestDatabase;
