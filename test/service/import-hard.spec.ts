@@ -48,7 +48,7 @@ describe('an import', () => {
       const [first = '', second = ''] = transcript(randomUUID(), 2);
       const line = `${second.slice(0, -1)},"padding":"${'x'.repeat(20_000)}"}\n`;
       const piece = Buffer.from(line.repeat(50));
-      const times = repeats({ few: 300, all: 600 });
+      const times = repeats({ few: 300, all: 400 });
       await importFile(service, first);
       const before = memory();
       let most = before;

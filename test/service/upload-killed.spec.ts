@@ -8,7 +8,7 @@ import { eventsOf, upload } from '../support/uploading.ts';
 const KILLS = repeats({ few: 6, all: 20 });
 const UPLOADS_AT_ONCE = 4;
 /** More than one append of any other kind takes, where the store can. */
-const MESSAGES = process.env.EVENTSTORE_URL ? 600 : 2_500;
+const MESSAGES = process.env.EVENTSTORE_URL ? 600 : 2_000;
 /** Start, two participants, the messages and the end. */
 const EVENTS = MESSAGES + 4;
 

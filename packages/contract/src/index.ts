@@ -3,6 +3,7 @@ export * from './console.ts';
 export * from './documented.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
+export * from './events/attachment-limits.ts';
 export * from './events/attachment.ts';
 export * from './events/common.ts';
 export * from './events/index.ts';

@@ -1,12 +1,11 @@
 import * as z from 'zod';
+// Apart from the schemas: folds run in pages, which should not have to load zod for them.
+import {
+  ATTACHMENT_NAME_MAX,
+  ATTACHMENT_PREVIEW_MAX,
+  ATTACHMENTS_MAX,
+} from './attachment-limits.ts';
 import { count } from './common.ts';
-
-/** Attachments that one event refers to. */
-export const ATTACHMENTS_MAX = 100;
-/** Longest media type, and longest name of an attachment, in UTF-16 units. */
-export const ATTACHMENT_NAME_MAX = 255;
-/** Longest preview of an attachment, in UTF-16 units. */
-export const ATTACHMENT_PREVIEW_MAX = 1_000;
 
 /** The SHA-256 of an attachment's bytes in hex: what it is stored and asked for under. */
 export const attachmentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');

@@ -1,5 +1,6 @@
 import type { KnownSessionEvent } from '../events/index.ts';
-import { ATTACHMENTS_MAX, type Attachment } from '../events/attachment.ts';
+import { ATTACHMENTS_MAX } from '../events/attachment-limits.ts';
+import type { Attachment } from '../events/attachment.ts';
 import { asKnown } from '../events/known.ts';
 import type { ToolOutcome } from '../events/tool.ts';
 import type { SessionEvent } from '../envelope.ts';
