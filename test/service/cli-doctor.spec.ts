@@ -75,7 +75,7 @@ describe('playhead doctor', () => {
     });
     const { code, out, err } = await playhead(['doctor'], { PLAYHEAD_URL: relay.url });
     await relay.close();
-    expect([code, err]).toEqual([1, 'playhead: 5 of 12 checks failed\n']);
+    expect([code, err]).toEqual([1, 'playhead: 5 of 14 checks failed\n']);
     const failed = out.split('\n').filter((line) => line.startsWith('fail'));
     expect(failed).toEqual([
       expect.stringMatching(/clock +3[56]\d\d s apart/),

@@ -48,7 +48,7 @@ describe('an import', () => {
       const [first = '', second = ''] = transcript(randomUUID(), 2);
       const line = `${second.slice(0, -1)},"padding":"${'x'.repeat(20_000)}"}\n`;
       const piece = Buffer.from(line.repeat(50));
-      const times = repeats({ few: 300, all: 400 });
+      const times = 300;
       await importFile(service, first);
       const before = memory();
       let most = before;
@@ -121,7 +121,7 @@ describe('an import', () => {
   it('that a kill broke off is the same session when it is made again', async () => {
     const id = randomUUID();
     const file = transcript(id, 4_000).join('\n');
-    for (let kills = 0; kills < repeats({ few: 3, all: 12 }); kills += 1) {
+    for (let kills = 0; kills < repeats({ few: 3, all: 8 }); kills += 1) {
       const importing = importFile(service, file).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 50 + 150 * kills));
       service.process.kill('SIGKILL');

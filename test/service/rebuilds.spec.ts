@@ -11,7 +11,7 @@ import { adminKey, logInPostgres, RunningService } from '../support/service.ts';
 
 /** `PLAYHEAD_REBUILT_SESSIONS=50000` has 1,000,000 events, which takes ten minutes alone. */
 const SESSIONS = Number(
-  process.env.PLAYHEAD_REBUILT_SESSIONS ?? repeats({ few: 1_000, all: 10_000 }),
+  process.env.PLAYHEAD_REBUILT_SESSIONS ?? repeats({ few: 1_000, all: 6_000 }),
 );
 /** Long on a machine that has much else to do. */
 const PATIENCE_MS = 300_000;
