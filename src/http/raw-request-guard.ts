@@ -18,10 +18,7 @@ type Handlers = Required<Pick<FastifyServerOptions, 'frameworkErrors' | 'clientE
  * How the HTTP server is set up; `importMs` is how long the longest request may take to arrive. See
  * `late-bodies.ts` for all others.
  */
-export function serverOptions(
-  authenticator: Authenticator,
-  limits: { readonly importMs: number },
-) {
+export function serverOptions(authenticator: Authenticator, limits: { readonly importMs: number }) {
   const frameworkErrors: Handlers['frameworkErrors'] = (_failure, request, reply) => {
     void refusalOf(request, authenticator, 'no path of this service').then((problem) =>
       sendProblem(request, reply, problem),

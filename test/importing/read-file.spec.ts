@@ -72,7 +72,9 @@ describe('a file as it arrives', () => {
   });
 
   it('is read by lines when its first line alone could be a document', async () => {
-    const list = (text: string) => ({ messages: [{ role: 'user', content: text.repeat(600_000) }] });
+    const list = (text: string) => ({
+      messages: [{ role: 'user', content: text.repeat(600_000) }],
+    });
     const { format, read } = await readingOf(jsonLines(list('a'), list('b'), list('c')));
     expect(format).toBe('message list (JSON lines)');
     expect(messages(entriesOf(read)).map((content) => content[0])).toEqual(['a', 'b', 'c']);
