@@ -49,6 +49,8 @@ class Transcript {
   #environment = new Map<string, string>();
   /** Rows without a session of their own belong to that of the row before. */
   #sessionId: string | undefined;
+  /** When the last row was written that says when; those that do not came right after it. */
+  #at: string | undefined;
   #pending: Pending[] = [];
 
   constructor(private readonly name: string) {}
@@ -88,6 +90,7 @@ class Transcript {
   *#row(row: Row, text: string): Iterable<Imported> {
     const sessionId = this.#sessionId as string;
     const { type } = row;
+    this.#at = timeOf(row) ?? this.#at;
     const message = rowOf(row['message']);
     const isMessage = (type === 'user' || type === 'assistant') && message !== undefined;
     if ((type === 'user' || type === 'assistant') && !message) {
@@ -225,7 +228,7 @@ class Transcript {
   }
 
   #other(sessionId: string, type: string, row: Row, key: string): Imported {
-    const occurredAt = timeOf(row);
+    const occurredAt = this.#at;
     const title = textIn(row['summary']) ?? textIn(row['customTitle']) ?? textIn(row['aiTitle']);
     if (title !== undefined && ['summary', 'custom-title', 'ai-title'].includes(type)) {
       return entryOf(sessionId, key, { type: 'report-name', name: title }, { occurredAt });
