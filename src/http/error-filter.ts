@@ -3,7 +3,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { LOGGER } from '../tokens.ts';
 import { sendProblem } from './problem-response.ts';
-import { problemOf } from './problem.ts';
+import { problemOf, type Problem } from './problem.ts';
+
+/** A failure as its refusal. The service's own is logged: the answer says nothing of it. */
+export function loggedProblem(
+  failure: unknown,
+  { url }: Pick<FastifyRequest, 'url'>,
+  logger: Logger,
+): Problem {
+  const problem = problemOf(failure);
+  if (problem.code === 'internal') {
+    logger.error({ err: failure, url: url.split('?')[0] }, 'request failed');
+  }
+  return problem;
+}
 
 /** Answers every failure in one language: problem+json (RFC 9457) with the contract's codes. */
 @Catch()
@@ -13,10 +26,6 @@ export class ErrorFilter implements ExceptionFilter {
   catch(failure: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = problemOf(failure);
-    if (problem.code === 'internal') {
-      this.logger.error({ err: failure, url: request.url.split('?')[0] }, 'request failed');
-    }
-    sendProblem(request, reply, problem);
+    sendProblem(request, reply, loggedProblem(failure, request, this.logger));
   }
 }

@@ -33,10 +33,13 @@ export const label = plainText(LABEL_LENGTH_MAX)
     return [text.slice(0, end), text.slice(end + 1)];
   });
 
+/** What is said of a parameter that is neither a day nor a time. */
+export const wrongTime = 'must be a day or a time with zone, as ISO 8601 writes them';
+
 /** A time, or a day for its beginning in UTC, so that it compares as a string. */
 export const time = z
   .union([z.iso.date().transform((day) => `${day}T00:00:00Z`), instant], {
-    error: 'must be a day or a time with zone, as ISO 8601 writes them',
+    error: wrongTime,
   })
   .transform(comparableInstant);
 

@@ -1,16 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
-import { addAttachmentBodies } from './attachments/attachment-bodies.ts';
 import { addBodyDecoding } from './body-decoding.ts';
 import { addCorsHook, mayUseCookies } from './cors.ts';
 import type { AllowedOrigins } from '../access/allowed-origins.ts';
 import type { RateLimit } from '../access/rate-limit.ts';
 import type { Authenticator, Principal } from '../access/principal.ts';
+import { addFormBodies } from './form-bodies.ts';
 import { addLateBodyHook } from './late-bodies.ts';
 import { isIngest, isOfAgentPipe } from './ingest/ingest-failure.ts';
 import { Problem } from './problem.ts';
 import { countRequest } from './rate-limit.ts';
+import { addStreamedBodies } from './streamed-bodies.ts';
 import { keyInCookie } from './sse/stream-cookie.ts';
 
 /** Paths that answer without a key. The pages hold nothing that is not in the source. */
@@ -21,9 +22,6 @@ export const OPEN_PATHS: ReadonlySet<string> = new Set([
 
 /** Where a body may be larger than others: a whole session. */
 const UPLOAD_PATH = '/api/sessions/upload';
-/** Where the body is a file that is taken as it arrives, whatever type it is sent as. */
-const IMPORT_PATH = '/api/import';
-const FILE = 'application/octet-stream';
 
 export const NDJSON = 'application/x-ndjson';
 
@@ -78,23 +76,25 @@ export function addRequestHooks(
     principals.set(request, principal);
     if (!isIngest(request.url)) await countRequest(options.requests, principal, reply);
   });
-  addLateBodyHook(fastify, options.requestMs, (request) => pathOf(request) === IMPORT_PATH);
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    if (pathOf(request) === IMPORT_PATH) request.headers['content-type'] = FILE;
-    done();
-  });
+  addLateBodyHook(fastify, options.requestMs, isImport);
   fastify.addHook('onRoute', (route) => {
     if (route.url === UPLOAD_PATH) route.bodyLimit = options.uploadBytesMax;
   });
   addBodyDecoding(fastify);
   fastify.removeAllContentTypeParsers();
-  addAttachmentBodies(fastify);
+  addStreamedBodies(fastify, (request) => isImport(request) || isAttachment(request));
   takeBytes(fastify, 'application/json', options.bodyBytesMax);
   takeBytes(fastify, NDJSON, options.ndjsonBytesMax);
-  fastify.addContentTypeParser(FILE, (_request, body, done) => done(null, body));
+  addFormBodies(fastify, (request) => pathOf(request) === '/api/upload');
 }
 
 const pathOf = ({ url }: FastifyRequest): string => url.split('?')[0] ?? '';
+
+/** The body is a file with sessions, which takes as long as it is large. */
+const isImport = (request: FastifyRequest): boolean => pathOf(request) === '/api/import';
+
+const isAttachment = ({ method, url }: FastifyRequest): boolean =>
+  method === 'PUT' && url.startsWith('/api/attachments/');
 
 /** Whether a browser asks for a page. */
 const asksForPage = ({ method, headers }: FastifyRequest): boolean =>

@@ -1,7 +1,5 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import multipart from '@fastify/multipart';
-import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { AllowedOrigins } from '../access/allowed-origins.ts';
@@ -68,8 +66,6 @@ async function createApp(
   const requests = new RateLimit(config.requestsPerMinute);
   const origins = new AllowedOrigins(config);
   addRequestHooks(adapter.getInstance(), parts.keys, { ...config.limits, requests, origins });
-  // Its types allow for servers of HTTP/2, which this is none of.
-  void adapter.getInstance().register(multipart as unknown as FastifyPluginAsync);
   guardRawRequests(adapter.getInstance().server, parts.keys);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, logger, parts),

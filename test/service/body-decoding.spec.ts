@@ -138,3 +138,13 @@ it('a bomb is cut off at the limit, on every way in, and leaves no trace in memo
   expect((await start(startOf('after the bombs'), {})).status).toBe(201);
   expect((await service.request('/api/sessions/never/events')).status).toBe(404);
 }, 120_000);
+
+it.each([
+  'application/octet-stream',
+  'application/x-playhead-stream',
+  'multipart/form-data; boundary=x',
+])('a body of the type %s is refused where no file is taken', async (type) => {
+  const body = '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n{}\r\n--x--\r\n';
+  const answer = await service.request('/api/sessions', { type, body });
+  expect([answer.status, answer.body]).toMatchObject([415, { code: 'unsupported-media-type' }]);
+});

@@ -97,6 +97,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
       'type src/embedded-postgres/',
       'src/attachments/attachment-store.ts',
       'fastify',
+      '@fastify/multipart',
       'helmet',
       'cors',
       'type pino',
@@ -141,7 +142,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'src/tokens.ts': [],
   'src/session-list.ts': ['projections/', 'src/live/', contract, 'typeorm'],
   'src/app.module.ts': wiring,
-  'src/startup/': [...wiring, 'type fastify', '@fastify/multipart', 'typeorm', 'pg', 'node:'],
+  'src/startup/': [...wiring, 'type fastify', 'typeorm', 'pg', 'node:'],
   'src/main.ts': ['src/', 'pino'],
   'migrations/': ['typeorm'],
 };

@@ -15,11 +15,12 @@ import type { Config, Limits } from '../../config.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { Projector } from '../../projecting/projector.ts';
 import { ATTACHMENTS, CONFIG, DATABASE, EVENT_LOG, PROJECTOR } from '../../tokens.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { Documented } from '../documents/documented.ts';
 import { Problem } from '../problem.ts';
 import { principalOf } from '../request-hooks.ts';
 import { RequiresScope } from '../requires-scope.ts';
-import { sentTypeOf } from './attachment-bodies.ts';
+import { sentTypeOf } from '../streamed-bodies.ts';
 import { byteRange } from './byte-range.ts';
 
 /** After how many seconds a put that found too many others may be tried again. */
@@ -38,7 +39,7 @@ const POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'none'";
 @Controller('api/attachments/:hash')
 export class AttachmentsController {
   readonly #limits: Limits;
-  #putting = 0;
+  readonly #puts: ConcurrencyLimit;
 
   constructor(
     @Inject(CONFIG) { limits }: Config,
@@ -48,6 +49,7 @@ export class AttachmentsController {
     @Inject(PROJECTOR) private readonly projector: Projector,
   ) {
     this.#limits = limits;
+    this.#puts = new ConcurrencyLimit(limits.attachmentPutsMax, 'attachments', RETRY_AFTER_S);
   }
 
   @Put()
@@ -118,19 +120,14 @@ export class AttachmentsController {
   }
 
   async #store(type: string, body: unknown, hash: string): Promise<PutAttachment> {
-    const { attachmentPutsMax } = this.#limits;
-    if (this.#putting >= attachmentPutsMax) {
-      const message = `at most ${attachmentPutsMax} attachments at once on one node`;
-      throw new Problem('overloaded', message, undefined, RETRY_AFTER_S);
-    }
-    this.#putting += 1;
+    const leave = this.#puts.enter();
     try {
       const bytes = body instanceof Readable ? (body as AsyncIterable<Buffer>) : Buffer.alloc(0);
       return await this.attachments.put(type, bytes, hash);
     } catch (failure) {
       throw failure instanceof AttachmentRefused ? problemOfRefusal(failure) : failure;
     } finally {
-      this.#putting -= 1;
+      leave();
     }
   }
 

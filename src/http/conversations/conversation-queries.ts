@@ -11,7 +11,7 @@ import type {
 } from '../../../projections/session-list/list-sessions.ts';
 import type { SessionFilter } from '../../../projections/session-list/session-filter.ts';
 import type { Limits } from '../../config.ts';
-import { plainText } from '../query-parameters.ts';
+import { plainText, time, wrongTime } from '../query-parameters.ts';
 
 const VALUE_LENGTH_MAX = 1_000;
 
@@ -29,13 +29,6 @@ export const clamped = (max: number, fallback: number) =>
   ).transform((number) => number ?? fallback);
 
 const day = z.iso.date();
-
-const wrongTime = 'must be a day or a time with zone, as ISO 8601 writes them';
-
-/** The earliest time: a day for its beginning in UTC. */
-export const earliest = z
-  .union([day.transform((date) => `${date}T00:00:00Z`), instant], { error: wrongTime })
-  .transform(comparableInstant);
 
 /** The latest time, included: a day for all of it. As an end that is not included. */
 export const latest = z.union(
@@ -88,7 +81,7 @@ export const conversationsQuery = (limits: Limits) =>
     source: chosen(value),
     agentType: chosen(value),
     model: chosen(value),
-    startDate: chosen(earliest),
+    startDate: chosen(time),
     endDate: chosen(latest),
     sortBy: chosen(sortColumn),
     sort: chosen(sortColumn),

@@ -8,6 +8,7 @@ import type { SessionHistory } from '../../live/history/session-history.ts';
 import type { EventLog, RecordedEvent } from '../../log/event-log.ts';
 import type { Projector } from '../../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR, SESSION_HISTORY } from '../../tokens.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { Documented, type RouteDocument } from '../documents/documented.ts';
 import { Problem } from '../problem.ts';
 import { readQuery } from '../query-parameters.ts';
@@ -47,7 +48,7 @@ const RETRY_AFTER_S = 5;
 @RequiresScope('read')
 export class ExportController {
   readonly #context: ReadModelContext;
-  #running = 0;
+  readonly #exports: ConcurrencyLimit;
 
   constructor(
     @Inject(CONFIG) { limits }: Config,
@@ -57,6 +58,7 @@ export class ExportController {
     @Inject(SESSION_HISTORY) private readonly history: SessionHistory,
   ) {
     this.#context = { database, log, projector, limits };
+    this.#exports = new ConcurrencyLimit(limits.exportsMax, 'exports', RETRY_AFTER_S);
   }
 
   @Get('sessions/:id/export')
@@ -82,7 +84,7 @@ export class ExportController {
   /** `kind` is what the file is named after. */
   async #export(kind: string, sessionId: string, query: unknown, reply: FastifyReply) {
     const asked = readQuery(exportQuery, query);
-    this.#admit(reply);
+    reply.raw.once('close', this.#exports.enter());
     const exportedAt = new Date();
     const { type, extension } = forms[asked.format];
     const texts = await this.#texts(asked, sessionId, exportedAt, reply);
@@ -93,17 +95,6 @@ export class ExportController {
       'cache-control': 'no-cache, no-store, must-revalidate',
     };
     await sendPieces(reply, headers, texts, this.#context.limits.exportStallMs);
-  }
-
-  /** Counts an export until its answer is over. Throws when there are too many. */
-  #admit(reply: FastifyReply): void {
-    const { exportsMax } = this.#context.limits;
-    if (this.#running >= exportsMax) {
-      const message = `at most ${exportsMax} exports at once on one node`;
-      throw new Problem('overloaded', message, undefined, RETRY_AFTER_S);
-    }
-    this.#running += 1;
-    reply.raw.once('close', () => (this.#running -= 1));
   }
 
   async #texts(

@@ -2,6 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { Body, Controller, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { importResult, type ImportLine } from '@playhead/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { may } from '../../access/principal.ts';
 import type { Config, Limits } from '../../config.ts';
@@ -9,9 +10,11 @@ import type { Importer, ImportRequest } from '../../importing/importer.ts';
 import { UnknownFormat } from '../../importing/read-file.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { Projector } from '../../projecting/projector.ts';
-import { CONFIG, EVENT_LOG, IMPORTER, PROJECTOR } from '../../tokens.ts';
+import { CONFIG, EVENT_LOG, IMPORTER, LOGGER, PROJECTOR } from '../../tokens.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { Documented } from '../documents/documented.ts';
-import { Problem, problemOf } from '../problem.ts';
+import { loggedProblem } from '../error-filter.ts';
+import { Problem } from '../problem.ts';
 import { anyOf, label, plainText, readQuery } from '../query-parameters.ts';
 import { NDJSON, principalOf } from '../request-hooks.ts';
 import { RequiresScope } from '../requires-scope.ts';
@@ -37,16 +40,18 @@ const importQuery = ({ labelFiltersMax }: Limits) =>
 export class ImportController {
   readonly #limits: Limits;
   readonly #query;
-  #running = 0;
+  readonly #imports: ConcurrencyLimit;
 
   constructor(
     @Inject(CONFIG) { limits }: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
     @Inject(IMPORTER) private readonly importer: Importer,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(PROJECTOR) private readonly projector: Projector,
   ) {
     this.#limits = limits;
     this.#query = importQuery(limits);
+    this.#imports = new ConcurrencyLimit(limits.importsMax, 'imports', RETRY_AFTER_S);
   }
 
   @Post()
@@ -63,7 +68,7 @@ export class ImportController {
   ): Promise<void> {
     const { name, dryRun, as = [] } = readQuery(this.#query, query);
     const principal = principalOf(request);
-    this.#admit(reply);
+    reply.raw.once('close', this.#imports.enter());
     const file = {
       name,
       content: bounded((body ?? request.raw) as Readable, this.#limits),
@@ -73,19 +78,11 @@ export class ImportController {
       mayRestore: may(principal, 'admin'),
     };
     if (request.headers.accept?.includes(NDJSON)) return this.#withProgress(file, reply);
-    const result = await this.importer.take(file).catch(refusal);
+    const result = await this.importer.take(file).catch((failure: unknown) => {
+      throw refusalOf(failure);
+    });
     await this.#seen();
     await reply.status(200).send(result);
-  }
-
-  #admit(reply: FastifyReply): void {
-    const { importsMax } = this.#limits;
-    if (this.#running >= importsMax) {
-      const message = `at most ${importsMax} imports at once on one node`;
-      throw new Problem('overloaded', message, undefined, RETRY_AFTER_S);
-    }
-    this.#running += 1;
-    reply.raw.once('close', () => (this.#running -= 1));
   }
 
   /** A line for each step, the last with the result or the refusal. */
@@ -104,8 +101,8 @@ export class ImportController {
       await this.#seen();
       tell({ result });
     } catch (failure) {
-      const problem = problemOf(failure instanceof UnknownFormat ? invalid(failure) : failure);
-      tell({ refusal: problem.refusal });
+      const { refusal } = loggedProblem(refusalOf(failure), reply.request, this.logger);
+      tell({ refusal });
     }
     lines.end();
   }
@@ -116,8 +113,6 @@ export class ImportController {
   }
 }
 
-const invalid = ({ message }: UnknownFormat): Problem => new Problem('invalid', message, 'body');
-
-function refusal(failure: unknown): never {
-  throw failure instanceof UnknownFormat ? invalid(failure) : failure;
-}
+/** A failure as it is thrown on: a file of no known format is the client's fault. */
+const refusalOf = (failure: unknown): unknown =>
+  failure instanceof UnknownFormat ? new Problem('invalid', failure.message, 'body') : failure;

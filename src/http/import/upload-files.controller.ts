@@ -1,15 +1,17 @@
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { fileResult, type FileResult } from '@playhead/contract';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import type { Importer } from '../../importing/importer.ts';
 import { UnknownFormat } from '../../importing/read-file.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { Projector } from '../../projecting/projector.ts';
-import { CONFIG, EVENT_LOG, IMPORTER, PROJECTOR } from '../../tokens.ts';
+import { CONFIG, EVENT_LOG, IMPORTER, LOGGER, PROJECTOR } from '../../tokens.ts';
 import { Documented } from '../documents/documented.ts';
-import { Problem, problemOf } from '../problem.ts';
+import { loggedProblem } from '../error-filter.ts';
+import { Problem } from '../problem.ts';
 import { principalOf } from '../request-hooks.ts';
 import { RequiresScope } from '../requires-scope.ts';
 
@@ -21,6 +23,7 @@ const answer = z.strictObject({ files: z.array(fileResult) });
 export class UploadFilesController {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
     @Inject(IMPORTER) private readonly importer: Importer,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(PROJECTOR) private readonly projector: Projector,
@@ -51,7 +54,8 @@ export class UploadFilesController {
         files.push({ name, result });
       } catch (failure) {
         const isOwn = failure instanceof UnknownFormat;
-        const problem = problemOf(isOwn ? new Problem('invalid', failure.message) : failure);
+        const wrong = isOwn ? new Problem('invalid', failure.message) : failure;
+        const problem = loggedProblem(wrong, request, this.logger);
         // The log's refusals are of the request: the files behind this one would meet them too.
         if (problem.refusal.retry) throw failure;
         files.push({ name, refusal: problem.refusal });

@@ -9,7 +9,6 @@ import { listSessions } from '../../../projections/session-list/list-sessions.ts
 import type { SessionFilter } from '../../../projections/session-list/session-filter.ts';
 import type { Limits } from '../../config.ts';
 import {
-  earliest,
   latest,
   orderOf,
   sortColumn,
@@ -17,6 +16,7 @@ import {
   statusesOf,
 } from '../conversations/conversation-queries.ts';
 import { foundConversation } from '../conversations/conversation-shapes.ts';
+import { time } from '../query-parameters.ts';
 
 const NANO_PER_DOLLAR = 1e9;
 const DOLLARS_MAX = 1e9;
@@ -54,7 +54,7 @@ export const conversationSearchBody = (limits: Limits) => {
         status: values,
         agentTypes: values,
         models: values,
-        startDate: earliest.optional(),
+        startDate: time.optional(),
         endDate: latest.optional(),
         minCost: dollars,
         maxCost: dollars,

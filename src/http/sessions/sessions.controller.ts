@@ -27,6 +27,7 @@ import type { TableReader } from '../../projecting/columns.ts';
 import type { Keyset, KeysetPage } from '../../projecting/keyset-page.ts';
 import type { Projector } from '../../projecting/projector.ts';
 import { CONFIG, DATABASE, EVENT_LOG, PROJECTOR, SESSION_HISTORY } from '../../tokens.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { Documented } from '../documents/documented.ts';
 import { demandOneMoment, moment, sessionAt } from './at.ts';
 import { logMoment, SessionsAt, type LogMoment } from './list-at.ts';
@@ -103,7 +104,7 @@ export class SessionsController {
   readonly #listQuery;
   readonly #eventsQuery;
   readonly #count;
-  #listsAt = 0;
+  readonly #listsAt: ConcurrencyLimit;
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -116,6 +117,8 @@ export class SessionsController {
     this.#listQuery = listQuery(this.#limits);
     this.#eventsQuery = eventsQuery(this.#limits);
     this.#count = cachedCounts(this.#limits.countCacheMs);
+    const { listsAtMax } = this.#limits;
+    this.#listsAt = new ConcurrencyLimit(listsAtMax, 'lists of the past', RETRY_AFTER_S);
   }
 
   @Get()
@@ -162,12 +165,7 @@ export class SessionsController {
     fields: readonly string[] | undefined,
     others: readonly string[],
   ) {
-    const { listsAtMax } = this.#limits;
-    if (this.#listsAt >= listsAtMax) {
-      const message = `at most ${listsAtMax} lists of the past at once on one node`;
-      throw new Problem('overloaded', message, undefined, RETRY_AFTER_S);
-    }
-    this.#listsAt += 1;
+    const leave = this.#listsAt.enter();
     try {
       const { database, log, projector, history } = this;
       const context = { database, log, projector, limits: this.#limits };
@@ -184,7 +182,7 @@ export class SessionsController {
         return { found, sessions, cost: past.cost };
       });
     } finally {
-      this.#listsAt -= 1;
+      leave();
     }
   }
 

@@ -1,24 +1,24 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Problem } from '../problem.ts';
+import { Problem } from './problem.ts';
 
 /** Fastify parses bodies by their type; under this one it hands them on as they come. */
 const AS_STREAM = 'application/x-playhead-stream';
 
 const types = new WeakMap<FastifyRequest, string>();
 
-const isPut = ({ method, url }: FastifyRequest): boolean =>
-  method === 'PUT' && /^\/api\/attachments\//.test(url);
-
-/** The type that the body of a put was sent with; '' for none. */
+/** The type that a streamed body was sent with; '' for none. */
 export const sentTypeOf = (request: FastifyRequest): string => types.get(request) ?? '';
 
 /**
- * Lets bodies of attachments through as streams, whatever their type is: also JSON, which is read
- * whole elsewhere, and texts in any charset. Compressed ones are decoded on the way, as all are.
+ * Lets some bodies through as streams, whatever their type is: also JSON, which is read whole
+ * elsewhere, and texts in any charset. Compressed ones are decoded on the way, as all are.
  */
-export function addAttachmentBodies(fastify: FastifyInstance): void {
+export function addStreamedBodies(
+  fastify: FastifyInstance,
+  isStreamed: (request: FastifyRequest) => boolean,
+): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (isPut(request)) {
+    if (isStreamed(request)) {
       types.set(request, request.headers['content-type'] ?? '');
       request.raw.headers['content-type'] = AS_STREAM;
     }
